@@ -43,15 +43,14 @@ func (p Phase) String() string {
 // Progress counts what a job has done. The zero value is ready to use; all
 // methods may be called from any goroutine.
 type Progress struct {
-	phase                  atomic.Int32
-	bytesDone, bytesTotal  atomic.Int64
-	filesDone, filesTotal  atomic.Int64
-	problems               atomic.Int64
-	lastByte               atomic.Int64 // unix nanoseconds
-	safeBytes              atomic.Int64
-	mu                     sync.Mutex
-	current                string
-	currentDone, currentSz int64
+	phase                 atomic.Int32
+	bytesDone, bytesTotal atomic.Int64
+	filesDone, filesTotal atomic.Int64
+	problems              atomic.Int64
+	lastByte              atomic.Int64 // unix nanoseconds
+	safeBytes             atomic.Int64
+	mu                    sync.Mutex
+	current               string
 }
 
 // Snapshot is the state of a Progress at one moment.
