@@ -1,0 +1,36 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+)
+
+// The failures a caller decides on. Errors of this package wrap them and name
+// the path and the cause.
+var (
+	ErrExists   = errors.New("a complete capture is already there")
+	ErrNotStore = errors.New("not a store")
+	ErrPassword = errors.New("wrong password")
+	ErrFull     = errors.New("medium is full")
+	ErrReadOnly = errors.New("medium is read-only")
+	ErrGone     = errors.New("medium is gone")
+	ErrCorrupt  = errors.New("store is damaged")
+	ErrNotFound = errors.New("no such capture")
+	ErrOrder    = errors.New("path handed in twice or after its folder was closed")
+)
+
+// ErrPartial marks a file that was stored with holes. A source returns it from
+// Close to say that what Read delivered is not all the file held: the content
+// is kept, the outcome carries the error, and the next run reads the file again.
+var ErrPartial = errors.New("only partly readable")
+
+// wrap gives err, if any, a sentinel and a subject.
+func wrap(sentinel error, subject string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, sentinel) {
+		return fmt.Errorf("%s: %w", subject, err)
+	}
+	return fmt.Errorf("%s: %w: %w", subject, sentinel, err)
+}
