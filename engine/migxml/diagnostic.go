@@ -1,0 +1,73 @@
+package migxml
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Severity grades a Diagnostic.
+type Severity int
+
+// The severities. An Error means that the component it names was left out.
+const (
+	Debug Severity = iota
+	Info
+	Warning
+	Error
+)
+
+func (s Severity) String() string {
+	switch s {
+	case Debug:
+		return "debug"
+	case Info:
+		return "info"
+	case Warning:
+		return "warning"
+	default:
+		return "error"
+	}
+}
+
+// Diagnostic is one remark about a migration file.
+type Diagnostic struct {
+	File     string
+	Line     int    // 1-based; 0 when the remark is about the whole file
+	Element  string // where, from the component down: component "Ledger" > role > rules > include
+	Text     string // what is wrong and what was expected, lower case
+	Severity Severity
+}
+
+func (d Diagnostic) String() string {
+	s := d.File
+	if d.Line > 0 {
+		s += fmt.Sprintf(":%d", d.Line)
+	}
+	s += ": " + d.Severity.String() + ": "
+	if d.Element != "" {
+		s += d.Element + ": "
+	}
+	return s + d.Text
+}
+
+// ErrConfig is wrapped by the error of [Parse] for a Config.xml (root element
+// Configuration), which is no migration file and belongs to option /config.
+var ErrConfig = errors.New("this is a Config.xml, not a migration file")
+
+// SyntaxError says why a file cannot be loaded at all.
+type SyntaxError struct {
+	File string
+	Line int // 0 if unknown
+	Text string
+	Err  error // cause, or nil
+}
+
+func (e *SyntaxError) Error() string {
+	if e.Line > 0 {
+		return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Text)
+	}
+	return e.File + ": " + e.Text
+}
+
+// Unwrap returns the cause.
+func (e *SyntaxError) Unwrap() error { return e.Err }
