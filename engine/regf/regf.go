@@ -68,12 +68,11 @@ func Open(data []byte, logs ...Log) (*Hive, error) {
 	}
 	image, recovery, sequence := replay(data, logs)
 	h, err := load(image)
-	if recovery.Entries+recovery.Pages > 0 && (err != nil || h.broken) {
-		// Section 4.6: a replay that harms a sound hive is not believed.
+	if len(recovery.Logs) > 0 && (err != nil || h.broken) {
+		// A replay that harms a sound hive is not believed (4.6).
 		if bare, bareErr := load(data); bareErr == nil && !bare.broken {
 			h, err = bare, nil
-			recovery = Recovery{State: Rejected, Notes: append(recovery.Notes,
-				"replaying the logs left the hive damaged; read without them")}
+			recovery = recovery.rejected(baseBlock(data))
 		}
 	}
 	if err != nil {
