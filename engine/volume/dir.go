@@ -17,9 +17,6 @@ import (
 // is not followed, or that the content behind one is not to be had here.
 var ErrReparse = errors.New("reparse point is not followed")
 
-// errSpecial is for the pipes and devices that a Linux mount can show.
-var errSpecial = errors.New("neither a file nor a folder")
-
 // errName is for names that no Windows path can spell.
 var errName = errors.New("name holds a backslash, which is not a Windows name")
 

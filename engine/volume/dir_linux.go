@@ -31,6 +31,9 @@ const streamPrefix = "user."
 // Linux hands out no extended attribute above this size.
 const maxXattr = 64 << 10
 
+// errSpecial is for the pipes and devices that a Linux mount can show.
+var errSpecial = errors.New("neither a file nor a folder")
+
 // system is what the mounted file system tells beyond stat.
 type system struct {
 	attrib bool // xattrAttrib

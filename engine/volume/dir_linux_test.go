@@ -40,7 +40,7 @@ func TestTwoSpellingsBesideEachOther(t *testing.T) {
 }
 
 func TestLinksAreNotFollowed(t *testing.T) {
-	d, root := tree(t, "vol/Users/anna/a.txt", "secret/key.txt")
+	_, root := tree(t, "vol/Users/anna/a.txt", "secret/key.txt")
 	for link, target := range map[string]string{
 		"vol/out": "../secret", "vol/file": "../secret/key.txt", "vol/inside": "Users/anna", "vol/loop": "loop", "vol/gone": "nowhere",
 	} {

@@ -113,7 +113,7 @@ func TestNoWayOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{
-		`\..\outside\secret.txt`, `\..`, `\.\a.txt`, `\a.txt\..\a.txt`, `\../outside/secret.txt`, "\\a.txt\x00", `\\a.txt`, `\` + filepath.Join(root, "outside"),
+		`\..\outside\secret.txt`, `\..`, `\.\a.txt`, `\a.txt\..\a.txt`, `\../outside/secret.txt`, "\\a.txt\x00", `\` + filepath.Join(root, "outside"),
 	} {
 		if _, err := inner.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("Stat(%q) = %v, want not exist", path, err)
