@@ -77,6 +77,8 @@ func (d *Dir) Close() error {
 	return nil
 }
 
+// Stat describes one object. Its Name is spelled as on the disk on Linux, as it
+// was asked for on Windows.
 func (d *Dir) Stat(path string) (Info, error) {
 	var info Info
 	err := d.at("stat", path, func(native string) (err error) {
