@@ -24,9 +24,10 @@ import (
 	"time"
 )
 
-// maxSize is the largest hive that is read or written: a cell index has its top
-// bit reserved for volatile cells.
-const maxSize = 2 << 30
+// maxSize is the largest hive that is read or written. A cell index has 31
+// bits, the last of 32 tells volatile cells apart; so has an int on small
+// machines.
+const maxSize = 1<<31 - 1
 
 // Hive is an opened hive.
 type Hive struct {

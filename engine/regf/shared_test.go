@@ -139,3 +139,54 @@ func TestSharedRefused(t *testing.T) {
 }
 
 // What Windows 7 recovered from the same hive and log.
+
+// What Windows 7 recovered from the same hive and log.
+func TestSharedWindowsRecovery(t *testing.T) {
+	ours := openSample(t, "log-replay/old/OldDirtyHive")
+	theirs := openSample(t, "log-replay/old/RecoveredHive_Windows7")
+	equal(t, mustNode(t, theirs.Root()), mustNode(t, ours.Root()))
+}
+
+// leftByWindows matches what Check finds in hives that Windows wrote.
+var leftByWindows = regexp.MustCompile(`leftover of \d+ volatile subkeys|maximum for the longest`)
+
+func TestSharedCheck(t *testing.T) {
+	for _, s := range samples(t) {
+		if s.defects || s.name == "format/hivex_special" || s.name == "format/EmptyHive" {
+			continue
+		}
+		t.Run(s.name, func(t *testing.T) {
+			for _, d := range Check(openSample(t, s.name).Image()) {
+				if !leftByWindows.MatchString(d.What) {
+					t.Log(d)
+				}
+			}
+		})
+	}
+}
+
+func TestSharedRewrite(t *testing.T) {
+	for _, s := range samples(t) {
+		if s.defects {
+			continue
+		}
+		t.Run(s.name, func(t *testing.T) {
+			h := openSample(t, s.name)
+			want := mustNode(t, h.Root())
+			image, err := Marshal(want, h.Options())
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkClean(t, image)
+			again, err := Open(image)
+			if err != nil {
+				t.Fatal(err)
+			}
+			equal(t, want, mustNode(t, again.Root()))
+			if again.Minor() != h.Minor() || !again.LastWritten().Equal(h.LastWritten()) {
+				t.Errorf("version 1.%d of %v became 1.%d of %v", h.Minor(), h.LastWritten(), again.Minor(), again.LastWritten())
+			}
+			t.Logf("%d -> %d bytes", len(h.Image()), len(image))
+		})
+	}
+}

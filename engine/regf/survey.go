@@ -61,7 +61,11 @@ func (s *survey) key(index uint32) {
 		}
 		return
 	}
+	before := s.defects
 	keys := h.subkeys(index, s)
+	if n := le.Uint32(h.nk(index)[20:]); uint64(n) != uint64(len(keys)) && s.defects == before {
+		s.notef("%d subkeys are counted, %d are listed", n, len(keys))
+	}
 	for i := 1; i < len(keys); i++ {
 		if nkName(h.nk(keys[i-1])).compare(nkName(h.nk(keys[i]))) >= 0 {
 			h.unsorted = true
@@ -108,13 +112,18 @@ func (s *survey) add(what string) {
 	if s.defects > maxDefects {
 		return
 	}
+	s.h.defects = append(s.h.defects, Defect{s.h.path(s.path), what})
+}
+
+// path spells the path of a key for people, given the cells from the root to it.
+func (h *Hive) path(keys []uint32) string {
 	path := ""
-	for i, index := range s.path {
+	for i, key := range keys {
 		if i == 0 {
 			path = `\`
 			continue
 		}
-		path = winname.Join(path, nkName(s.h.nk(index)).String())
+		path = winname.Join(path, nkName(h.nk(key)).String())
 	}
-	s.h.defects = append(s.h.defects, Defect{path, what})
+	return path
 }

@@ -194,7 +194,7 @@ func (h *Hive) eachValue(index uint32, s *survey, f func(index uint32, vk []byte
 		if b == nil {
 			continue
 		}
-		if len(b) < vkSize || string(b[:2]) != "vk" || vkSize+int(le.Uint16(b[2:])) > len(b) {
+		if !isValue(b) {
 			s.notef("value 0x%x is none", vk)
 			continue
 		}
@@ -202,6 +202,10 @@ func (h *Hive) eachValue(index uint32, s *survey, f func(index uint32, vk []byte
 			return
 		}
 	}
+}
+
+func isValue(b []byte) bool {
+	return len(b) >= vkSize && string(b[:2]) == "vk" && vkSize+int(le.Uint16(b[2:])) <= len(b)
 }
 
 func vkName(vk []byte) rawName {
