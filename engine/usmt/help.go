@@ -1,0 +1,125 @@
+package usmt
+
+import (
+	"fmt"
+	"strings"
+)
+
+// section groups options in a help text.
+type section struct {
+	title string
+	names string // of options, blank-separated
+}
+
+var userSections = []section{
+	{"Users", "all ui ue uel"},
+	{"Rules", "i config auto localonly genconfig genmigxml"},
+	{"Watching", "l v progress listfiles p c r w json"},
+}
+
+// HelpScanState is the text of scanstate /?.
+func HelpScanState() string {
+	return help(`Saves files, settings and accounts from a Windows that is not running.
+
+  scanstate StorePath /offlineWinDir:folder [options]
+  scanstate /genconfig:file.xml /offlineWinDir:folder [options]
+
+StorePath is the folder for the store; it will hold a folder USMT. The Windows
+that is saved is never written to.`,
+		NewScanState().options(),
+		append([]section{
+			{"Windows to save from (one of these)", "offlineWinDir offlineWinOld offline"},
+			{"Store", "o nocompress hardlink encrypt key keyfile efs vsc"},
+		}, userSections...),
+		`  scanstate E:\store /offlineWinDir:D:\Windows /c
+  scanstate E:\store /offlineWinDir:D:\Windows /ue:*\* /ui:corp\ann`)
+}
+
+// HelpLoadState is the text of loadstate /?.
+func HelpLoadState() string {
+	return help(`Puts a saved store back on this computer.
+
+  loadstate StorePath [options]
+
+StorePath is the folder that holds USMT.`,
+		NewLoadState().options(),
+		append([]section{
+			{"Store", "decrypt key keyfile nocompress hardlink"},
+			{"Accounts", "lac lae mu md"},
+		}, userSections...),
+		`  loadstate E:\store /c /l:C:\load.log
+  loadstate E:\store /lac /lae /mu:oldpc\ann:corp\ann.keller`)
+}
+
+// HelpUsmtUtils is the text of usmtutils /?.
+func HelpUsmtUtils() string {
+	return help(`Looks after stores.
+
+  usmtutils /verify[:kind] StorePath [options]
+  usmtutils /extract StorePath Folder [options]
+  usmtutils /rd StorePath [/y]
+  usmtutils /ec
+
+StorePath is the folder that holds USMT, or the USMT.MIG in it.`,
+		new(UsmtUtils).options(),
+		[]section{
+			{"Commands", "verify extract rd ec"},
+			{"Options", "i e o decrypt key keyfile y l v json"},
+		},
+		`  usmtutils /verify:failureonly E:\store
+  usmtutils /extract E:\store D:\rescued /i:"*.docx;*.xlsx"`)
+}
+
+func help(intro string, options []option, sections []section, examples string) string {
+	var b strings.Builder
+	b.WriteString(intro + "\n")
+	for _, s := range sections {
+		written := false
+		for _, name := range strings.Fields(s.names) {
+			for _, o := range options {
+				if o.name != name {
+					continue
+				}
+				if !written {
+					fmt.Fprintf(&b, "\n%s\n", s.title)
+					written = true
+				}
+				writeOption(&b, o)
+			}
+		}
+	}
+	fmt.Fprintf(&b, `
+Options are read in any case, with a colon or a blank before the argument,
+also as -name or --name=argument.
+
+Examples
+%s
+`, examples)
+	return b.String()
+}
+
+// writeOption writes an option and its text, the text from column 20 on.
+func writeOption(b *strings.Builder, o option) {
+	const column, width = 20, 79
+	head := "  " + o.usage()
+	if len(head) > column-2 {
+		b.WriteString(head + "\n")
+		head = ""
+	}
+	at := column
+	fmt.Fprintf(b, "%-*s", column, head)
+	for i, w := range strings.Fields(o.help) {
+		switch {
+		case i == 0:
+		case at+1+len(w) > width:
+			b.WriteString("\n" + strings.Repeat(" ", column))
+			at = column
+		default:
+			b.WriteByte(' ')
+			at++
+		}
+		b.WriteString(w)
+		at += len(w)
+	}
+	b.WriteByte('\n')
+}
