@@ -3,6 +3,8 @@ package usmt
 import (
 	"fmt"
 	"strings"
+
+	"lifeboat/engine/winname"
 )
 
 // VerifyKind says how much /verify tells.
@@ -159,4 +161,31 @@ func (v patterns) args() []string {
 		return nil
 	}
 	return []string{strings.Join(*v.p, ";")}
+}
+
+// MatchName reports whether a file name matches a pattern of usmtutils
+// /extract, in any case. * stands for any letters, ? for one.
+func MatchName(pattern, name string) bool {
+	p, s := []rune(winname.Fold(pattern)), []rune(winname.Fold(name))
+	star, mark := -1, 0 // where the last * stood, and what it has eaten
+	i, j := 0, 0
+	for j < len(s) {
+		switch {
+		case i < len(p) && p[i] == '*':
+			star, mark = i, j
+			i++
+		case i < len(p) && (p[i] == '?' || p[i] == s[j]):
+			i++
+			j++
+		case star >= 0:
+			mark++
+			i, j = star+1, mark
+		default:
+			return false
+		}
+	}
+	for i < len(p) && p[i] == '*' {
+		i++
+	}
+	return i == len(p)
 }
