@@ -243,3 +243,37 @@ func (k strength) compare(o strength) int {
 	}
 	return 0
 }
+
+// checkRoot tells why a pattern cannot match anything: where nodes begin is
+// fixed (spec 5.5).
+func checkRoot(p Pattern) error {
+	root, _, _ := strings.Cut(p.Node, `\`)
+	if p.Kind == RegistryKind {
+		if rootKey(root) == "" {
+			return fmt.Errorf("%q is no registry root, expected HKLM, HKCU, HKU or HKCR", winname.Show(root))
+		}
+		return nil
+	}
+	switch {
+	case strings.HasPrefix(p.Node, "*"), strings.HasPrefix(p.Node, `\\`), strings.HasSuffix(root, ":"):
+		return nil
+	case strings.Contains(root, ":"):
+		return fmt.Errorf("%q is no drive", winname.Show(root))
+	}
+	return errors.New("the path has no drive letter")
+}
+
+// rootKey returns the short name of a registry root, "" if it is none.
+func rootKey(name string) string {
+	switch strings.ToUpper(name) {
+	case "HKLM", "HKEY_LOCAL_MACHINE":
+		return "HKLM"
+	case "HKCU", "HKEY_CURRENT_USER":
+		return "HKCU"
+	case "HKU", "HKEY_USERS":
+		return "HKU"
+	case "HKCR", "HKEY_CLASSES_ROOT":
+		return "HKCR"
+	}
+	return ""
+}

@@ -1,0 +1,214 @@
+package migxml
+
+import (
+	"fmt"
+	"strings"
+
+	"lifeboat/engine/winname"
+)
+
+// maxRules bounds the compiled patterns. MigApp.xml makes some 4,000 per user.
+const maxRules = 1 << 20
+
+// Compile works out which rules of the files are active in which contexts. The
+// files count as given on one command line: a second one with the same urlid is
+// left out with a Diagnostic of severity Error, where the original says nothing.
+// The error is not nil only if the rules are too much to evaluate.
+func Compile(files []*File, contexts []Context, p Platform) (*Program, []Diagnostic, error) {
+	return CompileOnly(files, contexts, p, nil)
+}
+
+// CompileOnly is Compile for those units that keep approves; nil approves all.
+// A unit that it drops counts for nothing, its unconditionalExcludes included,
+// as if Config.xml had switched it off.
+func CompileOnly(files []*File, contexts []Context, p Platform, keep func(Unit) bool) (*Program, []Diagnostic, error) {
+	c := &compiler{
+		evaluator: evaluator{
+			platform: p,
+			contexts: contexts,
+			steps:    maxSteps,
+			seen:     map[Diagnostic]bool{},
+			versions: map[string]map[string]string{},
+		},
+		program: &Program{contexts: contexts},
+		keep:    keep,
+	}
+	urlids := map[string]*File{}
+	for _, f := range files {
+		key := strings.ToLower(f.URLID)
+		if other := urlids[key]; other != nil {
+			c.diags = append(c.diags, Diagnostic{File: f.Name, Line: 1, Element: "migration", Severity: Error,
+				Text: fmt.Sprintf("urlid %s is that of %s, expected another; the file is not used", winname.Show(f.URLID), other.Name)})
+			continue
+		}
+		urlids[key] = f
+		for _, component := range f.Components {
+			for i := range contexts {
+				sc := &scope{file: f, ctx: &contexts[i]}
+				c.component(component, sc, i, nil)
+			}
+		}
+	}
+	if c.steps < 0 {
+		return nil, c.diags, errTooMuch
+	}
+	c.program.files = newTree(c.files)
+	c.program.registry = newTree(c.registry)
+	return c.program, c.diags, nil
+}
+
+type compiler struct {
+	evaluator
+	program         *Program
+	keep            func(Unit) bool
+	files, registry []*cand
+}
+
+// job is the unit that rules are being compiled for. It becomes a Unit of the
+// Program with the first rules element that is active.
+type job struct {
+	unit  Unit
+	asked bool // whether keep was asked
+	kept  bool
+}
+
+func (c *compiler) component(comp *Component, outer *scope, context int, path []string) {
+	if !comp.Scope.admits(outer.ctx) || !c.spend(1) {
+		return
+	}
+	sc := outer.inner()
+	sc.name = fmt.Sprintf("component %q", winname.Show(comp.DisplayName))
+	c.environments(comp.Environments, sc)
+	unit := Unit{
+		File: sc.file.URLID, FileName: sc.file.Name, Component: comp.DisplayName, Path: path,
+		Type: comp.Type, Context: context, Hidden: comp.Hidden,
+	}
+	if len(comp.Extensions) > 0 {
+		j := &job{unit: unit}
+		j.unit.Role = "Data"
+		c.extensions(comp.Extensions, j, sc)
+	}
+	for _, r := range comp.Roles {
+		j := &job{unit: unit}
+		j.unit.Role = r.Kind
+		c.role(comp, r, j, sc, context, path)
+	}
+}
+
+func (c *compiler) role(comp *Component, r *Role, j *job, outer *scope, context int, path []string) {
+	sc := outer.inner()
+	c.environments(r.Environments, sc)
+	if !c.detected(r, sc) {
+		return
+	}
+	for _, rules := range r.Rules {
+		c.rules(rules, j, sc)
+	}
+	for _, inner := range r.Roles {
+		c.role(comp, inner, j, sc, context, path)
+	}
+	if len(r.Components) > 0 {
+		path = append(path[:len(path):len(path)], comp.DisplayName)
+		for _, child := range r.Components {
+			c.component(child, sc, context, path)
+		}
+	}
+}
+
+func (c *compiler) rules(r *Rules, j *job, sc *scope) {
+	if !r.Scope.admits(sc.ctx) || !c.spend(1) {
+		return
+	}
+	r = resolve(sc.file.named.rules, r, r.Name, r.Ref)
+	if r == nil || !r.Scope.admits(sc.ctx) || !c.applies(r, sc) || !c.begin(j) {
+		return
+	}
+	for _, item := range r.Items {
+		c.item(item, j, sc)
+	}
+	for _, inner := range r.Rules {
+		c.rules(inner, j, sc)
+	}
+}
+
+// begin makes the job's unit if that has not happened; false if it is not wanted.
+func (c *compiler) begin(j *job) bool {
+	if !j.asked {
+		j.asked = true
+		j.unit.Index = len(c.program.units)
+		if j.kept = c.keep == nil || c.keep(j.unit); j.kept {
+			c.program.units = append(c.program.units, j.unit)
+		}
+	}
+	return j.kept
+}
+
+func (c *compiler) item(item *Item, j *job, sc *scope) {
+	switch item.Kind {
+	case Include, Exclude, UnconditionalExclude:
+	default:
+		return
+	}
+	call, f, ok := c.filter(item, sc)
+	if !ok {
+		return
+	}
+	for _, set := range item.Sets {
+		for _, y := range c.objectSet(set, sc) {
+			c.add(&Rule{
+				File: sc.file.Name, Line: y.line, Unit: j.unit.Index, Kind: item.Kind,
+				Pattern: y.pattern, Written: y.written, Filter: call,
+			}, f)
+		}
+	}
+}
+
+// filter compiles an item's filter; false if the item cannot act at scan.
+func (c *compiler) filter(item *Item, sc *scope) (*Call, filter, bool) {
+	if item.Script == nil {
+		return nil, nil, true
+	}
+	if item.Script.Err != nil {
+		return nil, nil, false // Parse has said so
+	}
+	f, constant, err := scanFilter(&item.Script.Call)
+	if err != nil {
+		c.say(Warning, sc, item.Line, "filter %s: %v; the %s is not applied", winname.Show(item.Script.Text), err, item.Kind)
+		return nil, nil, false
+	}
+	return &item.Script.Call, f, constant != never
+}
+
+func (c *compiler) add(r *Rule, f filter) {
+	if len(c.program.rules) == maxRules {
+		c.steps = -1
+		return
+	}
+	c.program.rules = append(c.program.rules, r)
+	switch r.Pattern.Kind {
+	case FileKind:
+		c.files = append(c.files, newCand(r, f))
+	case RegistryKind:
+		c.registry = append(c.registry, newCand(r, f))
+	}
+}
+
+// extensions includes each file type on all fixed drives (spec 4.20).
+func (c *compiler) extensions(list []Extension, j *job, sc *scope) {
+	if !c.begin(j) {
+		return
+	}
+	for _, e := range list {
+		for _, d := range c.platform.Drives() {
+			if d.Type != Fixed {
+				continue
+			}
+			p, err := ParsePattern(FileKind, d.Letter+`\* [*.`+escapeLocation(e.Ext)+`]`)
+			if err != nil {
+				c.say(Warning, sc, e.Line, "extension %q: %v; ignored", winname.Show(e.Ext), err)
+				break
+			}
+			c.add(&Rule{File: sc.file.Name, Line: e.Line, Unit: j.unit.Index, Kind: Include, Pattern: p, Written: e.Ext}, nil)
+		}
+	}
+}

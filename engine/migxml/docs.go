@@ -1,0 +1,227 @@
+package migxml
+
+import (
+	"slices"
+	"strings"
+
+	"lifeboat/engine/winname"
+)
+
+// docFinder knows the folders that hold installed applications, which the
+// document finder leaves alone.
+type docFinder struct {
+	installed []string // folded
+}
+
+// docPatterns is GenerateDocPatterns (spec 11.2): where people keep documents,
+// or, with include false, what of that is none.
+func (ev *evaluator) docPatterns(include, systemDrive bool, sc *scope) []Pattern {
+	if ev.docs == nil {
+		ev.docs = &docFinder{installed: ev.installedFolders("HKLM", sc)}
+	}
+	list := &docList{ev: ev, include: include}
+	if sc.ctx.System {
+		list.system(systemDrive, sc)
+	} else {
+		list.user(sc)
+	}
+	return list.patterns
+}
+
+type docList struct {
+	ev       *evaluator
+	include  bool
+	extra    []string // folders of applications installed for the user alone
+	patterns []Pattern
+}
+
+// take adds an include; leaf "" stands for the folder alone.
+func (l *docList) take(node, leaf string)  { l.add(true, node, leaf) }
+func (l *docList) leave(node, leaf string) { l.add(false, node, leaf) }
+
+func (l *docList) add(include bool, node, leaf string) {
+	if include == l.include {
+		l.patterns = append(l.patterns, Pattern{Kind: FileKind, Node: cleanNode(node), Leaf: leaf, HasLeaf: leaf != ""})
+	}
+}
+
+// folders that are no place for documents at the root of a drive.
+var systemFolders = []string{
+	"$recycle.bin", "recycler", "recycled", "system volume information", "recovery", "boot", "efi",
+	"perflogs", "config.msi", "msocache", "$winreagent", "documents and settings", "onedrivetemp",
+}
+
+func (l *docList) system(systemDriveOnly bool, sc *scope) {
+	for _, name := range []string{
+		"CSIDL_COMMON_DESKTOPDIRECTORY", "CSIDL_COMMON_FAVORITES", "CSIDL_COMMON_DOCUMENTS",
+		"CSIDL_COMMON_MUSIC", "CSIDL_COMMON_PICTURES", "CSIDL_COMMON_VIDEO", "FOLDERID_PublicDownloads",
+	} {
+		l.known(name, sc)
+	}
+	var reserved []string
+	for _, name := range []string{"WINDIR", "PROGRAMFILES", "PROGRAMFILES(X86)", "PROGRAMDATA", "CSIDL_COMMON_APPDATA", "PROFILESFOLDER"} {
+		if b, ok := sc.lookup(name); ok {
+			reserved = append(reserved, winname.Fold(cleanNode(b.plain)))
+		}
+	}
+	drive, _ := sc.lookup("SYSTEMDRIVE")
+	for _, d := range l.ev.platform.Drives() {
+		if d.Type != Fixed || systemDriveOnly && !winname.Equal(d.Letter, drive.plain) {
+			continue
+		}
+		l.take(d.Letter, "*")
+		l.hiddenFiles(d.Letter)
+		for _, e := range l.ev.platform.ReadDir(d.Letter + `\`) {
+			path := d.Letter + `\` + e.Name
+			lower := strings.ToLower(e.Name)
+			switch {
+			case !e.Dir || e.Reparse || e.Hidden && e.System:
+			case slices.Contains(systemFolders, lower), strings.HasPrefix(lower, "$"), strings.HasPrefix(lower, "windows.old"):
+			case slices.Contains(reserved, winname.Fold(path)):
+			default:
+				l.folder(path, true)
+			}
+		}
+	}
+}
+
+// profileFolders are those of a profile that hold settings, not documents.
+var profileFolders = []string{
+	"appdata", "application data", "local settings", "nethood", "printhood", "recent",
+	"sendto", "templates", "cookies", "start menu",
+}
+
+func (l *docList) user(sc *scope) {
+	l.extra = l.ev.installedFolders(`HKU\`+sc.ctx.ID, sc)
+	for _, name := range []string{
+		"CSIDL_MYDOCUMENTS", "CSIDL_MYPICTURES", "FOLDERID_OriginalImages", "CSIDL_MYMUSIC", "CSIDL_MYVIDEO",
+		"CSIDL_FAVORITES", "CSIDL_DESKTOP", "CSIDL_QUICKLAUNCH", "FOLDERID_Contacts", "FOLDERID_Libraries",
+		"FOLDERID_Downloads", "FOLDERID_SavedGames", "FOLDERID_RecordedTV",
+	} {
+		l.known(name, sc)
+	}
+	b, ok := sc.lookup("USERPROFILE")
+	if !ok {
+		return
+	}
+	profile := cleanNode(b.plain)
+	l.take(profile, "*")
+	for _, leaf := range []string{"ntuser.*", "usrclass.*"} {
+		l.leave(profile, leaf)
+	}
+	l.hiddenFiles(profile)
+	for _, e := range l.ev.platform.ReadDir(profile) {
+		path := profile + `\` + e.Name
+		switch {
+		case !e.Dir || e.Reparse || e.Hidden && e.System:
+		case slices.Contains(profileFolders, strings.ToLower(e.Name)):
+			l.leave(path+`\*`, "*")
+		default:
+			l.folder(path, true)
+		}
+	}
+}
+
+// known takes a folder that a variable names.
+func (l *docList) known(name string, sc *scope) {
+	if b, ok := sc.lookup(name); ok && b.plain != "" {
+		l.take(b.plain+`\*`, "*")
+		l.hiddenFiles(cleanNode(b.plain))
+	}
+}
+
+// folder takes a tree unless an application lies in it; of one around an
+// application it takes the files and, at the first level, the other folders.
+func (l *docList) folder(path string, deeper bool) {
+	folded := winname.Fold(path)
+	inside := false
+	for _, dirs := range [][]string{l.ev.docs.installed, l.extra} {
+		for _, dir := range dirs {
+			if dir == folded {
+				l.leave(path+`\*`, "*")
+				return
+			}
+			inside = inside || strings.HasPrefix(dir, folded+`\`)
+		}
+	}
+	switch {
+	case !inside:
+		l.take(path+`\*`, "*")
+		l.hiddenFiles(path)
+	case deeper:
+		l.take(path, "*")
+		l.hiddenFiles(path)
+		for _, e := range l.ev.platform.ReadDir(path) {
+			if e.Dir && !e.Reparse && !(e.Hidden && e.System) {
+				l.folder(path+`\`+e.Name, false)
+			}
+		}
+	default:
+		l.leave(path+`\*`, "*")
+	}
+}
+
+// hiddenFiles leaves the files of a folder that are both hidden and system.
+func (l *docList) hiddenFiles(path string) {
+	if l.include {
+		return
+	}
+	for _, e := range l.ev.platform.ReadDir(root(path)) {
+		if !l.ev.spend(1) {
+			return
+		}
+		if !e.Dir && e.Hidden && e.System {
+			l.leave(path, e.Name)
+		}
+	}
+}
+
+// installedFolders collects the folders that the registry names as those of
+// applications and services, below a hive's root. Drive roots, the Windows
+// folder and the profiles' own folders are none.
+func (ev *evaluator) installedFolders(hive string, sc *scope) []string {
+	var list []string
+	add := func(text string) {
+		if expanded, err := sc.expand(text); err == nil {
+			text = expanded
+		}
+		dir := cleanNode(strings.Trim(text, `" `))
+		if len(dir) > 3 && dir[1] == ':' && ev.spend(1) && !slices.Contains(list, winname.Fold(dir)) {
+			list = append(list, winname.Fold(dir))
+		}
+	}
+	first := func(v Value) string {
+		if s := v.Strings(); len(s) > 0 {
+			return s[0]
+		}
+		return ""
+	}
+	for _, software := range []string{`\SOFTWARE`, `\SOFTWARE\Wow6432Node`} {
+		current := hive + software + `\Microsoft\Windows\CurrentVersion`
+		for _, key := range ev.platform.Subkeys(current + `\Uninstall`) {
+			if v, ok := ev.platform.Value(current+`\Uninstall\`+key, "InstallLocation"); ok {
+				add(first(v))
+			}
+		}
+		for _, key := range ev.platform.Subkeys(current + `\App Paths`) {
+			if v, ok := ev.platform.Value(current+`\App Paths\`+key, ""); ok {
+				dir, _ := winname.Split(cutSpec(first(v), ""))
+				add(dir)
+			}
+		}
+	}
+	services := hive + `\SYSTEM\CurrentControlSet\Services`
+	for _, key := range ev.platform.Subkeys(services) {
+		v, ok := ev.platform.Value(services+`\`+key, "ImagePath")
+		if !ok {
+			continue
+		}
+		text := first(v)
+		if i := strings.Index(strings.ToLower(text), ".exe"); i >= 0 && !strings.HasPrefix(text, `"`) {
+			text = text[:i+4]
+		}
+		dir, _ := winname.Split(cutSpec(text, ""))
+		add(dir)
+	}
+	return list
+}

@@ -1,0 +1,339 @@
+package migxml
+
+import (
+	"errors"
+	"fmt"
+
+	"lifeboat/engine/winname"
+)
+
+// evaluator works out what the elements of files mean on one platform.
+type evaluator struct {
+	platform Platform
+	contexts []Context
+	steps    int // budget that is left
+	seen     map[Diagnostic]bool
+	diags    []Diagnostic
+	versions map[string]map[string]string // version strings by folded path
+	docs     *docFinder
+}
+
+// maxSteps bounds the work of one evaluation: elements evaluated, and files and
+// keys looked at. A whole disk of a million files is well within it.
+const maxSteps = 1 << 25
+
+var errTooMuch = fmt.Errorf("the rules need more than %d steps to evaluate", maxSteps)
+
+// spend takes n steps from the budget and reports whether there were as many.
+func (ev *evaluator) spend(n int) bool {
+	if ev.steps < n {
+		ev.steps = -1
+		return false
+	}
+	ev.steps -= n
+	return true
+}
+
+// say reports something once, however many contexts meet it.
+func (ev *evaluator) say(s Severity, sc *scope, line int, format string, args ...any) {
+	d := Diagnostic{File: sc.file.Name, Line: line, Element: sc.name, Text: fmt.Sprintf(format, args...), Severity: s}
+	if !ev.seen[d] {
+		ev.seen[d] = true
+		ev.diags = append(ev.diags, d)
+	}
+}
+
+// environments adds variables to the scope, in document order: a later one may
+// use an earlier one, and replaces one of the same name if it has a value.
+func (ev *evaluator) environments(list []*Environment, sc *scope) {
+	for _, e := range list {
+		if !ev.spend(1) || !e.Scope.admits(sc.ctx) {
+			continue
+		}
+		e = resolve(sc.file.named.environments, e, e.Name, e.Ref)
+		if e == nil || !e.Scope.admits(sc.ctx) || !ev.all(e.Conditions, sc) {
+			continue
+		}
+		for _, v := range e.Variables {
+			if b, ok := ev.variable(v, sc); ok {
+				sc.set(v.Name, b)
+			}
+		}
+	}
+}
+
+func (ev *evaluator) variable(v *Variable, sc *scope) (binding, bool) {
+	switch {
+	case v.Text != nil:
+		plain, err := sc.expand(*v.Text)
+		if err != nil {
+			ev.say(Debug, sc, v.Line, "variable %s: %v", winname.Show(v.Name), err)
+			return binding{}, false
+		}
+		encoded, _ := sc.expandLocation(*v.Text)
+		return binding{plain, encoded}, true
+	case v.Script != nil:
+		if v.Script.Err != nil {
+			return binding{}, false
+		}
+		s, ok := ev.stringContent(&v.Script.Call, sc)
+		return binding{s, escapeLocation(s)}, ok && s != ""
+	case v.Set != nil:
+		for _, y := range ev.objectSet(v.Set, sc) {
+			path := y.pattern.Node
+			if y.pattern.HasLeaf {
+				path = winname.Join(path, y.pattern.Leaf)
+			}
+			return binding{path, escapeLocation(path)}, true
+		}
+	}
+	return binding{}, false
+}
+
+// all is true if all conditions elements are.
+func (ev *evaluator) all(list []*Conditions, sc *scope) bool {
+	for _, c := range list {
+		if !ev.conditions(c, sc) {
+			return false
+		}
+	}
+	return true
+}
+
+func (ev *evaluator) conditions(c *Conditions, sc *scope) bool {
+	c = resolve(sc.file.named.conditions, c, c.Name, c.Ref)
+	if c == nil || !ev.spend(1) {
+		return false
+	}
+	for _, t := range c.Terms {
+		var v bool
+		if t.Condition != nil {
+			v = ev.condition(t.Condition, sc)
+		} else {
+			v = ev.conditions(t.Conditions, sc)
+		}
+		if v == c.Or {
+			return v
+		}
+	}
+	return !c.Or || len(c.Terms) == 0
+}
+
+// condition evaluates one call. One that cannot be evaluated is false, negated
+// or not; a variable without a value makes it a valid call about an object that
+// does not exist (spec 4.8).
+func (ev *evaluator) condition(c *Condition, sc *scope) bool {
+	if c.Script.Err != nil || !ev.spend(1) {
+		return false
+	}
+	v, err := ev.call(&c.Script.Call, sc)
+	if undefined := undefinedError(""); errors.As(err, &undefined) {
+		ev.say(Debug, sc, c.Line, "condition %s: %v", c.Script.Text, err)
+		v = false
+	} else if err != nil {
+		ev.say(Warning, sc, c.Line, "condition %s: %v; taken as false", c.Script.Text, err)
+		return false
+	}
+	return v != c.Negate
+}
+
+func (ev *evaluator) every(list []*Condition, sc *scope) bool {
+	for _, c := range list {
+		if !ev.condition(c, sc) {
+			return false
+		}
+	}
+	return true
+}
+
+// detected tells whether a role's detections find what it is about. Those that
+// do not belong to the context say nothing.
+func (ev *evaluator) detected(r *Role, sc *scope) bool {
+	asked := false
+	for _, d := range r.Detections {
+		if !d.Scope.admits(sc.ctx) {
+			continue
+		}
+		d = resolve(sc.file.named.detections, d, d.Name, d.Ref)
+		if d != nil && !d.Scope.admits(sc.ctx) {
+			continue
+		}
+		asked = true
+		if d != nil && ev.all(d.Conditions, sc) {
+			return true
+		}
+	}
+	for _, d := range r.Detects {
+		if !d.Scope.admits(sc.ctx) {
+			continue
+		}
+		d = resolve(sc.file.named.detects, d, d.Name, d.Ref)
+		if d != nil && !d.Scope.admits(sc.ctx) {
+			continue
+		}
+		asked = true
+		if d != nil && ev.detects(d, sc) {
+			return true
+		}
+	}
+	return !asked
+}
+
+func (ev *evaluator) detects(d *Detects, sc *scope) bool {
+	for _, one := range d.Detect {
+		if one.Scope.admits(sc.ctx) && !ev.detect(one, sc) {
+			return false
+		}
+	}
+	return true
+}
+
+func (ev *evaluator) detect(d *Detect, sc *scope) bool {
+	d = resolve(sc.file.named.detect, d, d.Name, d.Ref)
+	if d == nil || !ev.spend(1) {
+		return false
+	}
+	for _, inner := range d.Detect {
+		if !ev.detect(inner, sc) {
+			return false
+		}
+	}
+	if len(d.Conditions) == 0 && len(d.Sets) == 0 {
+		return true
+	}
+	for _, c := range d.Conditions {
+		if ev.condition(c, sc) {
+			return true
+		}
+	}
+	for _, s := range d.Sets {
+		for _, y := range ev.objectSet(s, sc) {
+			if ev.exists(y.pattern) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// applies tells whether the conditions of a rules element hold. The context of
+// detects is not looked at here (spec 1.4).
+func (ev *evaluator) applies(r *Rules, sc *scope) bool {
+	if !ev.all(r.Conditions, sc) {
+		return false
+	}
+	for _, d := range r.Detects {
+		if d = resolve(sc.file.named.detects, d, d.Name, d.Ref); d != nil && ev.detects(d, sc) {
+			return true
+		}
+	}
+	return len(r.Detects) == 0
+}
+
+// yielded is a pattern that an objectSet gave.
+type yielded struct {
+	pattern Pattern
+	line    int
+	written string
+}
+
+func (ev *evaluator) objectSet(s *ObjectSet, sc *scope) []yielded {
+	if !ev.spend(1) || !ev.every(s.Condition, sc) || !ev.all(s.Conditions, sc) {
+		return nil
+	}
+	var all []yielded
+	add := func(line int, written string, patterns []Pattern) {
+		for _, p := range patterns {
+			if ev.spend(1) {
+				all = append(all, yielded{p, line, written})
+			}
+		}
+	}
+	for _, m := range s.Members {
+		switch {
+		case m.Pattern != nil:
+			add(m.Pattern.Line, m.Pattern.Text, ev.pattern(m.Pattern.Kind, m.Pattern.Text, m.Pattern.Line, sc))
+		case m.Script != nil && m.Script.Err == nil:
+			add(m.Script.Line, m.Script.Text, ev.generate(m.Script, sc))
+		case m.Content != nil && m.Content.Filter != nil && m.Content.Filter.Err == nil:
+			add(m.Content.Line, m.Content.Filter.Text, ev.content(m.Content, sc))
+		}
+	}
+	return all
+}
+
+// pattern expands and reads one pattern and reports what is wrong with it.
+func (ev *evaluator) pattern(kind Kind, text string, line int, sc *scope) []Pattern {
+	patterns, err := ev.locate(kind, text, sc)
+	if err == nil {
+		return patterns
+	}
+	severity := Warning
+	undefined := undefinedError("")
+	switch {
+	case errors.As(err, &undefined):
+		severity = Debug
+	case errors.Is(err, errNoUser):
+		severity = Debug
+	}
+	ev.say(severity, sc, line, "pattern %.120s: %v; ignored", winname.Show(text), err)
+	return nil
+}
+
+// errNoUser is why HKCU cannot be resolved in the System instance.
+var errNoUser = errors.New("HKCU has no meaning in the System context")
+
+// locate expands an encoded location and resolves the registry root. HKCR is
+// two places for a user, his own classes first.
+func (ev *evaluator) locate(kind Kind, text string, sc *scope) ([]Pattern, error) {
+	expanded, err := sc.expandLocation(text)
+	if err != nil {
+		return nil, err
+	}
+	p, err := ParsePattern(kind, expanded)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkRoot(p); err != nil {
+		return nil, err
+	}
+	if kind != RegistryKind {
+		return []Pattern{p}, nil
+	}
+	nodes, err := resolveKey(p.Node, sc.ctx)
+	if err != nil {
+		return nil, err
+	}
+	patterns := make([]Pattern, len(nodes))
+	for i, n := range nodes {
+		patterns[i] = p
+		patterns[i].Node = n
+	}
+	return patterns, nil
+}
+
+func resolveKey(node string, ctx *Context) ([]string, error) {
+	root, rest := node, ""
+	for i := range len(node) {
+		if node[i] == '\\' {
+			root, rest = node[:i], node[i:]
+			break
+		}
+	}
+	switch rootKey(root) {
+	case "HKCU":
+		if ctx.System {
+			return nil, errNoUser
+		}
+		return []string{`HKU\` + ctx.ID + rest}, nil
+	case "HKCR":
+		machine := `HKLM\SOFTWARE\Classes` + rest
+		if ctx.System {
+			return []string{machine}, nil
+		}
+		return []string{`HKU\` + ctx.ID + `\Software\Classes` + rest, machine}, nil
+	case "HKU":
+		return []string{"HKU" + rest}, nil
+	}
+	return []string{"HKLM" + rest}, nil
+}

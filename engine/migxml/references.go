@@ -1,0 +1,97 @@
+package migxml
+
+import (
+	"github.com/beevik/etree"
+
+	"lifeboat/engine/winname"
+)
+
+// resolve returns an element that stands for itself, or the definition that it
+// refers to; nil if there is none.
+func resolve[T any](definitions map[string]*T, here *T, name string, ref bool) *T {
+	if !ref {
+		return here
+	}
+	return definitions[winname.Fold(name)]
+}
+
+// refersTo records where a reference stands, for checkReferences.
+type refersTo struct {
+	element *etree.Element
+	tag     string
+	name    string // folded
+	within  string // tag and name of the definition it is part of, "" if none
+}
+
+func (r refersTo) target() string { return r.tag + " " + r.name }
+
+// checkReferences warns about names that nothing defines, and removes
+// definitions that contain themselves.
+func (p *parser) checkReferences() {
+	n := &p.file.named
+	defined := func(tag, name string) bool {
+		ok := false
+		switch tag {
+		case "environment":
+			_, ok = n.environments[name]
+		case "rules":
+			_, ok = n.rules[name]
+		case "conditions":
+			_, ok = n.conditions[name]
+		case "detection":
+			_, ok = n.detections[name]
+		case "detects":
+			_, ok = n.detects[name]
+		case "detect":
+			_, ok = n.detect[name]
+		}
+		return ok
+	}
+	uses := map[string][]refersTo{}
+	for _, r := range p.refs {
+		if !defined(r.tag, r.name) {
+			p.say(Warning, r.element, "no %s is called %q in namedElements, taken as empty", r.tag, winname.Show(r.name))
+		}
+		if r.within != "" {
+			uses[r.within] = append(uses[r.within], r)
+		}
+	}
+	state := map[string]int{} // 1: being visited, 2: done
+	var visit func(string)
+	visit = func(name string) {
+		state[name] = 1
+		for _, r := range uses[name] {
+			switch state[r.target()] {
+			case 0:
+				visit(r.target())
+			case 1:
+				p.say(Error, r.element, "%s %q contains itself, the definition is left out", r.tag, winname.Show(r.name))
+				p.undefine(r.tag, r.name)
+			}
+		}
+		state[name] = 2
+	}
+	for _, r := range p.refs {
+		if r.within != "" && state[r.within] == 0 {
+			visit(r.within)
+		}
+	}
+}
+
+func (p *parser) undefine(tag, name string) {
+	n := &p.file.named
+	switch tag {
+	case "environment":
+		delete(n.environments, name)
+	case "rules":
+		delete(n.rules, name)
+	case "conditions":
+		delete(n.conditions, name)
+	case "detection":
+		delete(n.detections, name)
+	case "detects":
+		delete(n.detects, name)
+	case "detect":
+		delete(n.detect, name)
+	}
+}
