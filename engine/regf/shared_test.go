@@ -151,14 +151,18 @@ func TestSharedWindowsRecovery(t *testing.T) {
 var leftByWindows = regexp.MustCompile(`leftover of \d+ volatile subkeys|maximum for the longest`)
 
 func TestSharedCheck(t *testing.T) {
+	known := map[string]string{
+		"log-replay/new2/NewDirtyHive": "is lost", // its deleted keys stayed allocated
+		"format/nt-hive_testhive":      "which key is the root",
+	}
 	for _, s := range samples(t) {
-		if s.defects || s.name == "format/hivex_special" || s.name == "format/EmptyHive" {
+		if s.defects {
 			continue
 		}
 		t.Run(s.name, func(t *testing.T) {
 			for _, d := range Check(openSample(t, s.name).Image()) {
-				if !leftByWindows.MatchString(d.What) {
-					t.Log(d)
+				if k := known[s.name]; !leftByWindows.MatchString(d.What) && (k == "" || !strings.Contains(d.What, k)) {
+					t.Error(d)
 				}
 			}
 		})
@@ -186,7 +190,9 @@ func TestSharedRewrite(t *testing.T) {
 			if again.Minor() != h.Minor() || !again.LastWritten().Equal(h.LastWritten()) {
 				t.Errorf("version 1.%d of %v became 1.%d of %v", h.Minor(), h.LastWritten(), again.Minor(), again.LastWritten())
 			}
-			t.Logf("%d -> %d bytes", len(h.Image()), len(image))
+			if len(image) > len(h.Image())*9/8 {
+				t.Errorf("%d bytes became %d", len(h.Image()), len(image))
+			}
 		})
 	}
 }
