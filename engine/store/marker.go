@@ -140,5 +140,9 @@ func syncDir(dir string) error {
 		return err
 	}
 	defer d.Close()
-	return d.Sync()
+	// Some file systems cannot sync a folder; they have nothing to sync then.
+	if err := d.Sync(); err != nil && !isUnsupported(err) {
+		return err
+	}
+	return nil
 }

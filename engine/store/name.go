@@ -77,7 +77,7 @@ func Unescape(name string) string {
 	}
 	var b strings.Builder
 	for i := 0; i < len(name); {
-		if u, ok := hex(name[i:], "%u", 4); ok {
+		if u, ok := parseHex(name[i:], "%u", 4); ok {
 			if u >= 0xD800 && u <= 0xDFFF {
 				b.Write([]byte{0xED, 0x80 | byte(u>>6)&0x3F, 0x80 | byte(u)&0x3F})
 			} else {
@@ -86,7 +86,7 @@ func Unescape(name string) string {
 			i += 6
 			continue
 		}
-		if u, ok := hex(name[i:], "%x", 2); ok {
+		if u, ok := parseHex(name[i:], "%x", 2); ok {
 			b.WriteByte(byte(u))
 			i += 4
 			continue
@@ -97,8 +97,8 @@ func Unescape(name string) string {
 	return b.String()
 }
 
-// hex reads prefix and digits upper-case hexadecimal digits at the start of s.
-func hex(s, prefix string, digits int) (uint16, bool) {
+// parseHex reads prefix and digits upper-case hexadecimal digits at the start of s.
+func parseHex(s, prefix string, digits int) (uint16, bool) {
 	if len(s) < len(prefix)+digits || s[:len(prefix)] != prefix {
 		return 0, false
 	}

@@ -2,14 +2,41 @@ package store
 
 import (
 	"context"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
-	"io"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
 	"time"
+
+	"github.com/kopia/kopia/repo"
+	"github.com/kopia/kopia/repo/blob"
+	"github.com/kopia/kopia/repo/content"
+	"github.com/kopia/kopia/repo/format"
+	"github.com/kopia/kopia/repo/manifest"
+	"github.com/kopia/kopia/snapshot"
 )
 
 // NoPassword protects a store that was made without one. It is no secret: it
 // is there because every kopia repository has a password.
 const NoPassword = "lifeboat"
+
+// What a new repository uses. All of it is kopia's own, and stock kopia reads
+// it back from the repository. The choice was measured (BenchmarkFormat).
+const (
+	hashAlgorithm = "BLAKE3-256-128"
+	cipher        = "AES256-GCM-HMAC-SHA256"
+	splitter      = "FIXED-4M"
+	packSize      = 20 << 20
+	compressor    = "zstd-fastest"
+)
+
+// userName is the user that kopia shows for captures.
+const userName = "lifeboat"
 
 // Options say how to open a store.
 type Options struct {
@@ -17,187 +44,319 @@ type Options struct {
 	TempDir  string           // where working files may lie, removed by Close; empty for the system's
 	Clock    func() time.Time // required
 	ReadOnly bool             // write nothing to the store
+	Workers  int              // files read at the same time; 0 for a number that suits this computer
+
+	wrap func(blob.Storage) blob.Storage // tests put faults here
+}
+
+func (o Options) password() string {
+	if o.Password == "" {
+		return NoPassword
+	}
+	return o.Password
 }
 
 // ID names a capture.
 type ID string
 
 // Store is an open store.
-type Store struct{}
-
-var errStub = errors.New("not built yet")
+type Store struct {
+	opt   Options
+	dir   string
+	temp  string
+	files *blobs
+	rep   repo.DirectRepository
+	clock *clock
+}
 
 // Create makes a store at storePath, or opens the incomplete one that is there
 // to continue it. A complete one gives ErrExists; [Open] opens it.
-func Create(ctx context.Context, storePath string, opt Options) (*Store, error) { return nil, errStub }
+func Create(ctx context.Context, storePath string, opt Options) (*Store, error) {
+	state, _, err := Inspect(storePath)
+	switch {
+	case err != nil:
+		return nil, err
+	case state == Complete:
+		return nil, fmt.Errorf("%s: %w", Dir(storePath), ErrExists)
+	case state == Incomplete:
+		return Open(ctx, storePath, opt)
+	}
+	dir := Dir(storePath)
+	st := newBlobs(dir, false)
+	if err := initialize(ctx, st, opt); err != nil {
+		return nil, fmt.Errorf("create store %s: %w", dir, err)
+	}
+	return Open(ctx, storePath, opt)
+}
+
+func initialize(ctx context.Context, st *blobs, opt Options) error {
+	if err := os.MkdirAll(st.dir, 0o777); err != nil {
+		return st.fault("create", st.dir, err)
+	}
+	// Without its format blob nothing of an earlier attempt can be read; the
+	// other half of it would only be in the way.
+	err := os.Remove(filepath.Join(st.dir, format.KopiaBlobCfgBlobID+".f"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return st.fault("create", st.dir, err)
+	}
+	for name, text := range map[string]string{".shards": shards, "README.txt": readme(opt.Password == "")} {
+		if err := writeFile(st.dir, name, []byte(text)); err != nil {
+			return st.fault("create", filepath.Join(st.dir, name), err)
+		}
+	}
+	var storage blob.Storage = st
+	if opt.wrap != nil {
+		storage = opt.wrap(storage)
+	}
+	return repo.Initialize(ctx, storage, &repo.NewRepositoryOptions{
+		BlockFormat: format.ContentFormat{
+			Hash:                 hashAlgorithm,
+			Encryption:           cipher,
+			EnablePasswordChange: true,
+			MutableParameters: format.MutableParameters{
+				Version:      format.FormatVersion3,
+				MaxPackSize:  packSize,
+				IndexVersion: content.DefaultIndexVersion,
+			},
+		},
+		ObjectFormat: format.ObjectFormat{Splitter: splitter},
+	}, opt.password())
+}
+
+func readme(open bool) string {
+	password := "It is protected: kopia asks for the password or key it was made with."
+	if open {
+		password = "It is not protected: the password is \"" + NoPassword + "\"."
+	}
+	return "This folder is a Lifeboat store: files and settings saved from a PC.\r\n\r\n" +
+		"Lifeboat restores it, extracts files from it and verifies it. So does kopia\r\n" +
+		"(https://kopia.io), of which it is an ordinary repository:\r\n\r\n" +
+		"    kopia repository connect filesystem --readonly --path <this folder>\r\n" +
+		"    kopia snapshot list --all\r\n" +
+		"    kopia restore <id from the list> <target folder>\r\n\r\n" +
+		password + "\r\n\r\n" +
+		"USMT.MIG is there once the store is complete. Please do not change, rename or\r\n" +
+		"remove any file here.\r\n"
+}
 
 // Open opens the store at storePath.
-func Open(ctx context.Context, storePath string, opt Options) (*Store, error) { return nil, errStub }
+func Open(ctx context.Context, storePath string, opt Options) (*Store, error) {
+	dir := Dir(storePath)
+	if _, err := os.Stat(filepath.Join(dir, formatFile)); err != nil {
+		return nil, wrap(ErrNotStore, dir, err)
+	}
+	st := newBlobs(dir, opt.ReadOnly)
+	if !opt.ReadOnly {
+		st.removeTemps()
+	}
+	s := &Store{opt: opt, dir: dir, files: st, clock: &clock{now: opt.Clock}}
+	if err := s.open(ctx, st); err != nil {
+		os.RemoveAll(s.temp)
+		return nil, openError(dir, err)
+	}
+	return s, nil
+}
+
+func openError(dir string, err error) error {
+	for _, known := range []error{ErrFull, ErrReadOnly, ErrGone, context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, known) {
+			return fmt.Errorf("open store %s: %w", dir, err)
+		}
+	}
+	if errors.Is(err, repo.ErrInvalidPassword) {
+		return fmt.Errorf("open store %s: %w", dir, ErrPassword)
+	}
+	return wrap(ErrCorrupt, "open store "+dir, err)
+}
+
+// open connects kopia to the storage, without its user-wide configuration.
+func (s *Store) open(ctx context.Context, st blob.Storage) (err error) {
+	defer recovered(&err)
+	if s.temp, err = os.MkdirTemp(s.opt.TempDir, "lifeboat-store-"); err != nil {
+		return err
+	}
+	if s.temp, err = filepath.Abs(s.temp); err != nil {
+		return err
+	}
+	if s.opt.wrap != nil {
+		st = s.opt.wrap(st)
+	}
+	connection := st.ConnectionInfo()
+	config, err := json.Marshal(repo.LocalConfig{
+		Storage: &connection,
+		// No cache: what is read is read once, and under WinPE the disk of the
+		// working folder is memory.
+		ClientOptions: repo.ClientOptions{
+			Hostname:    userName,
+			Username:    userName,
+			Description: "Lifeboat store",
+			ReadOnly:    s.opt.ReadOnly,
+		},
+	})
+	if err != nil {
+		return err
+	}
+	name := filepath.Join(s.temp, "repository.config")
+	if err := os.WriteFile(name, config, 0o600); err != nil {
+		return err
+	}
+	rep, err := repo.Open(withStorage(ctx, st), name, s.opt.password(), &repo.Options{
+		TimeNowFunc:          s.clock.Now,
+		DisableRepositoryLog: true,
+		DoNotWaitForUpgrade:  true,
+		OnFatalError:         func(error) {}, // the operation itself fails too
+	})
+	if err != nil {
+		return err
+	}
+	direct, ok := rep.(repo.DirectRepository)
+	if !ok {
+		return errors.New("not a direct repository")
+	}
+	s.rep = direct
+	entries, err := direct.FindManifests(ctx, nil)
+	if err != nil {
+		return errors.Join(err, direct.Close(ctx))
+	}
+	for _, e := range entries {
+		s.clock.after(e.ModTime)
+	}
+	return nil
+}
 
 // Close releases the store and removes its working files.
-func (s *Store) Close(ctx context.Context) error { return errStub }
+func (s *Store) Close(ctx context.Context) error {
+	return errors.Join(s.rep.Close(ctx), os.RemoveAll(s.temp))
+}
 
 // UniqueID identifies the store; it is in its marker.
-func (s *Store) UniqueID() string { return "" }
+func (s *Store) UniqueID() string { return hex.EncodeToString(s.rep.UniqueID()) }
+
+// clock never stands still and never goes back behind what the store holds:
+// kopia takes the newer of two records, and the clock of a PC that was started
+// from a stick may be years off.
+type clock struct {
+	now  func() time.Time
+	mu   sync.Mutex
+	last time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := c.now()
+	if !t.After(c.last) {
+		t = c.last.Add(time.Microsecond)
+	}
+	c.last = t
+	return t
+}
+
+func (c *clock) after(t time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if t.After(c.last) {
+		c.last = t
+	}
+}
 
 // CaptureInfo describes one capture.
 type CaptureInfo struct {
-	ID         ID
-	Computer   string
-	Source     string
-	Labels     map[string]string
-	Started    time.Time
-	Finished   time.Time
-	Files      int64
-	Bytes      int64
-	Incomplete bool // a checkpoint
+	ID          ID
+	Description string
+	Computer    string
+	Source      string
+	Labels      map[string]string
+	Started     time.Time
+	Finished    time.Time
+	Files       int64
+	Bytes       int64
+	Incomplete  bool // a checkpoint
 }
 
 // Captures lists the captures, oldest first; checkpoints of interrupted ones too.
-func (s *Store) Captures(ctx context.Context) ([]CaptureInfo, error) { return nil, errStub }
+func (s *Store) Captures(ctx context.Context) ([]CaptureInfo, error) {
+	manifests, err := s.manifests(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	infos := make([]CaptureInfo, 0, len(manifests))
+	for _, m := range manifests {
+		info := CaptureInfo{
+			ID:          ID(m.ID),
+			Description: m.Description,
+			Computer:    m.Source.Host,
+			Source:      m.Source.Path,
+			Labels:      map[string]string{},
+			Started:     m.StartTime.ToTime(),
+			Finished:    m.EndTime.ToTime(),
+			Incomplete:  m.IncompleteReason != "",
+		}
+		for key, value := range m.Tags {
+			if name, ok := cutTag(key); ok {
+				info.Labels[name] = value
+			}
+		}
+		if sum := m.RootEntry.DirSummary; sum != nil {
+			info.Files, info.Bytes = sum.TotalFileCount, sum.TotalFileSize
+		}
+		infos = append(infos, info)
+	}
+	return infos, nil
+}
+
+// manifests loads the snapshots of a source, or all, oldest first.
+func (s *Store) manifests(ctx context.Context, source *snapshot.SourceInfo) (list []*snapshot.Manifest, err error) {
+	defer recovered(&err)
+	ids, err := snapshot.ListSnapshotManifests(ctx, s.rep, source, nil)
+	if err != nil {
+		return nil, wrap(ErrCorrupt, "list captures of "+s.dir, err)
+	}
+	list, err = snapshot.LoadSnapshots(ctx, s.rep, ids)
+	if err != nil {
+		return nil, wrap(ErrCorrupt, "list captures of "+s.dir, err)
+	}
+	list = slices.DeleteFunc(list, func(m *snapshot.Manifest) bool { return m.RootEntry == nil })
+	slices.SortFunc(list, func(a, b *snapshot.Manifest) int {
+		return a.StartTime.ToTime().Compare(b.StartTime.ToTime())
+	})
+	return list, nil
+}
+
+// manifest loads one snapshot.
+func (s *Store) manifest(ctx context.Context, id ID) (*snapshot.Manifest, error) {
+	m, err := snapshot.LoadSnapshot(ctx, s.rep, manifest.ID(id))
+	switch {
+	case errors.Is(err, snapshot.ErrSnapshotNotFound):
+		return nil, fmt.Errorf("capture %s: %w", id, ErrNotFound)
+	case err != nil:
+		return nil, wrap(ErrCorrupt, "capture "+string(id), err)
+	case m.RootEntry == nil:
+		return nil, fmt.Errorf("capture %s: %w: it has no root", id, ErrCorrupt)
+	}
+	return m, nil
+}
 
 // Delete removes a capture. The space it took is reclaimed by kopia's own
 // maintenance.
-func (s *Store) Delete(ctx context.Context, id ID) error { return errStub }
-
-// Meta says what is captured. Captures of the same Computer and Source continue
-// one another.
-type Meta struct {
-	Computer string
-	Source   string // the Windows folder or volume, `C:\Windows`
-	Labels   map[string]string
-	// Safe is called after each checkpoint with the number of source bytes
-	// that are flushed to the medium.
-	Safe func(bytes int64)
+func (s *Store) Delete(ctx context.Context, id ID) error {
+	if _, err := s.manifest(ctx, id); err != nil {
+		return err
+	}
+	return s.session(ctx, func(ctx context.Context, w repo.DirectRepositoryWriter) error {
+		return w.DeleteManifest(ctx, manifest.ID(id))
+	})
 }
 
-// Item is one file to store.
-type Item struct {
-	Path    string // inside the capture, see FilePath and StreamPath
-	Size    int64
-	ModTime time.Time
-	Open    func() (io.ReadCloser, error)
+// session runs f with a writer and flushes it.
+func (s *Store) session(ctx context.Context, f func(context.Context, repo.DirectRepositoryWriter) error) error {
+	return repo.DirectWriteSession(ctx, s.rep, repo.WriteSessionOptions{}, f)
 }
 
-// Outcome tells how it went with one Item.
-type Outcome struct {
-	Read   int64 // bytes read from the source
-	Reused bool  // not read: an earlier run stored it
-	Err    error // from Open, Read or Close of the source; the file is not stored unless it is ErrPartial
-}
-
-// Summary closes a capture.
-type Summary struct {
-	Description string
-	Errors      int // objects left out, for kopia's list
-}
-
-// Capture is a tree being written. One goroutine adds to it.
-type Capture struct{}
-
-// Begin starts a capture. If earlier runs for the same source were
-// interrupted, files they stored are not read again unless size or time
-// changed.
-func (s *Store) Begin(ctx context.Context, m Meta) (*Capture, error) { return nil, errStub }
-
-// Resumed reports whether the capture goes on where an earlier run stopped.
-func (c *Capture) Resumed() bool { return false }
-
-// Add hands a file to the workers and waits while they are all busy. Items
-// arrive folder by folder: below each of File, Streams and so on, a folder is
-// closed when the next path lies outside it, and nothing can be added to it
-// any more. done, if not nil, is called once, from any goroutine.
-//
-// An error means that the store failed, or ctx ended, and so did the capture.
-// Errors of the source are only in the Outcome.
-func (c *Capture) Add(ctx context.Context, it Item, done func(Outcome)) error { return errStub }
-
-// AddDir enters a folder, so that it is there even if it stays empty, and sets
-// its time.
-func (c *Capture) AddDir(ctx context.Context, path string, modTime time.Time) error { return errStub }
-
-// Create opens a file of unknown size for writing. Any number may be open at
-// once and written from any goroutine; all must be closed before Finish.
-func (c *Capture) Create(ctx context.Context, path string) (io.WriteCloser, error) {
-	return nil, errStub
-}
-
-// Finish waits for all items, writes the tree and flushes it to the medium,
-// then the marker USMT.MIG, then removes the checkpoints of this source.
-func (c *Capture) Finish(ctx context.Context, sum Summary) (ID, error) { return "", errStub }
-
-// Abort ends the capture without finishing it. With keep, a last checkpoint is
-// written, so that the next run goes on here. It does nothing after Finish.
-func (c *Capture) Abort(ctx context.Context, keep bool) error { return errStub }
-
-// Entry is a file or folder inside a capture.
-type Entry struct {
-	Name    string // escaped, see Unescape
-	Dir     bool
-	Size    int64 // of all files below, for a folder
-	Files   int64 // below a folder
-	ModTime time.Time
-	Partial bool // stored with holes, see ErrPartial
-}
-
-// Tree reads one capture.
-type Tree struct{}
-
-// Tree opens a capture for reading.
-func (s *Store) Tree(ctx context.Context, id ID) (*Tree, error) { return nil, errStub }
-
-// ReadDir lists a folder, folders first, each in name order. The root is "".
-func (t *Tree) ReadDir(ctx context.Context, path string) ([]Entry, error) { return nil, errStub }
-
-// File is an open file of a capture.
-type File interface {
-	io.ReadSeekCloser
-	Length() int64
-}
-
-// Open opens a file.
-func (t *Tree) Open(ctx context.Context, path string) (File, error) { return nil, errStub }
-
-// VerifyReport is the result of Verify.
-type VerifyReport struct {
-	Files     int64
-	Bytes     int64
-	Corrupt   []Corrupt
-	CatalogOK bool
-}
-
-// Corrupt names a file or folder that cannot be read back.
-type Corrupt struct {
-	Path string
-	Err  error
-}
-
-// Progress is called while Verify and Extract work, from any goroutine, with
-// what was done since the last call.
-type Progress func(files, bytes int64, current string)
-
-// Verify reads everything a capture holds back from the medium.
-func (s *Store) Verify(ctx context.Context, id ID, progress Progress) (VerifyReport, error) {
-	return VerifyReport{}, errStub
-}
-
-// ExtractOptions say what Extract writes.
-type ExtractOptions struct {
-	// Filter picks files by their path inside the capture; nil for all below File/.
-	Filter    func(path string) bool
-	Overwrite bool
-	Progress  Progress
-}
-
-// ExtractReport is the result of Extract.
-type ExtractReport struct {
-	Files   int64
-	Bytes   int64
-	Failed  []Corrupt
-	Skipped []string // were there already
-}
-
-// Extract writes files of a capture below the folder dest.
-func (s *Store) Extract(ctx context.Context, id ID, dest string, opt ExtractOptions) (ExtractReport, error) {
-	return ExtractReport{}, errStub
+// recovered turns a panic into ErrCorrupt: kopia trusts what it decrypted, but
+// whoever knows the password of a store can write anything into it.
+func recovered(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("%w: %v", ErrCorrupt, r)
+	}
 }

@@ -1,0 +1,535 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/kopia/kopia/fs"
+	"github.com/kopia/kopia/repo"
+	"github.com/kopia/kopia/repo/manifest"
+	"github.com/kopia/kopia/repo/object"
+	"github.com/kopia/kopia/snapshot"
+)
+
+// Meta says what is captured. Captures of the same Computer and Source continue
+// one another.
+type Meta struct {
+	Computer string
+	Source   string            // the Windows folder or volume, `C:\Windows`
+	Labels   map[string]string // shown by kopia as tags
+	// Safe is called after each checkpoint with the number of source bytes
+	// that are flushed to the medium.
+	Safe func(bytes int64)
+}
+
+// Item is one file to store.
+type Item struct {
+	Path    string // inside the capture, see FilePath and StreamPath
+	Size    int64
+	ModTime time.Time
+	Open    func() (io.ReadCloser, error)
+}
+
+// Outcome tells how it went with one Item.
+type Outcome struct {
+	Read   int64 // bytes read from the source
+	Reused bool  // not read: an earlier run stored it
+	Err    error // from Open, Read or Close of the source; the file is not stored unless it is ErrPartial
+}
+
+// Summary closes a capture.
+type Summary struct {
+	Description string
+	Errors      int // objects left out, for kopia's list
+}
+
+// Capture is a tree being written. One goroutine adds to it.
+type Capture struct {
+	s      *Store
+	meta   Meta
+	source snapshot.SourceInfo
+	start  time.Time
+	w      repo.DirectRepositoryWriter
+
+	ctx    context.Context // ends with the capture
+	cancel context.CancelFunc
+	jobs   chan job
+	work   sync.WaitGroup
+	closed bool // jobs is closed
+
+	prev  []manifest.ID // checkpoints this capture continues
+	root  *folder
+	chain map[string][]*folder // the open folders below each name in the root
+
+	mu  sync.Mutex // guards the links between folders and err
+	err error      // what ended the capture
+
+	bytes     atomic.Int64 // of finished items and of those being read
+	reused    atomic.Int32
+	read      atomic.Int32
+	safepoint checkpoint
+}
+
+type job struct {
+	item Item
+	in   *folder
+	done func(Outcome)
+}
+
+// Begin starts a capture. If earlier runs for the same source were
+// interrupted, files they stored are not read again unless size or time
+// changed. End it with Finish or Abort.
+func (s *Store) Begin(ctx context.Context, m Meta) (*Capture, error) {
+	c := &Capture{
+		s:     s,
+		meta:  m,
+		start: s.clock.Now(),
+		source: snapshot.SourceInfo{
+			Host:     orElse(m.Computer, "unknown"),
+			UserName: userName,
+			Path:     orElse(m.Source, "C:"),
+		},
+		root:  &folder{},
+		chain: map[string][]*folder{},
+	}
+	manifests, err := s.manifests(ctx, &c.source)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range manifests {
+		if m.IncompleteReason == "" {
+			continue
+		}
+		c.prev = append(c.prev, m.ID)
+		// The newest comes first: if several hold a file, it wins.
+		if dir, err := s.readDir(ctx, m.RootEntry.ObjectID); err == nil {
+			c.root.prev = append([]earlier{index(dir)}, c.root.prev...)
+		}
+	}
+	// What the caller's context carries must not end the capture halfway
+	// through a checkpoint; the methods take one each.
+	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	if _, c.w, err = s.rep.NewDirectWriter(c.ctx, repo.WriteSessionOptions{Purpose: "capture"}); err != nil {
+		c.cancel()
+		return nil, fmt.Errorf("begin capture in %s: %w", s.dir, err)
+	}
+	c.safepoint.last = c.start
+	workers := s.opt.Workers
+	if workers <= 0 {
+		workers = max(2, runtime.GOMAXPROCS(0))
+	}
+	c.jobs = make(chan job, 2*workers)
+	for range workers {
+		c.work.Add(1)
+		go c.worker()
+	}
+	return c, nil
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+// Resumed reports whether the capture goes on where an earlier run stopped.
+func (c *Capture) Resumed() bool { return len(c.prev) > 0 }
+
+// Add hands a file to the workers and waits while they are all busy. Items
+// arrive folder by folder: below each of File, Streams and so on, a folder is
+// closed when the next path lies outside it, and nothing can be added to it
+// any more. done, if not nil, is called once, from any goroutine,
+// unless Add returns an error.
+//
+// An error means that the store failed, or ctx ended, and so did the capture.
+// Errors of the source are only in the Outcome.
+func (c *Capture) Add(ctx context.Context, it Item, done func(Outcome)) error {
+	if done == nil {
+		done = func(Outcome) {}
+	}
+	dir, name := splitPath(it.Path)
+	if err := checkName(name); err != nil {
+		return fmt.Errorf("add %s: %w", it.Path, err)
+	}
+	in, err := c.enter(ctx, dir)
+	if err != nil {
+		return fmt.Errorf("add %s: %w", it.Path, err)
+	}
+	if old := in.earlier(name); old != nil && old.FileSize == it.Size && old.ModTime == entryTime(it.ModTime) && old.Permissions == fileMode {
+		in.builder.AddEntry(old)
+		c.bytes.Add(it.Size)
+		c.reused.Add(1)
+		done(Outcome{Reused: true})
+		return c.maybeCheckpoint()
+	}
+	c.mu.Lock()
+	in.pending++
+	c.mu.Unlock()
+	select {
+	case c.jobs <- job{it, in, done}:
+		return nil
+	case <-ctx.Done():
+		err = ctx.Err()
+	case <-c.ctx.Done():
+		err = c.failure()
+	}
+	c.release(in)
+	return err
+}
+
+// AddDir enters a folder, so that it is there even if it stays empty, and sets
+// its time.
+func (c *Capture) AddDir(ctx context.Context, path string, modTime time.Time) error {
+	f, err := c.enter(ctx, path)
+	if err != nil {
+		return fmt.Errorf("add %s: %w", path, err)
+	}
+	c.mu.Lock()
+	f.mod = entryTime(modTime)
+	c.mu.Unlock()
+	return nil
+}
+
+// Create opens a file of unknown size for writing. Any number may be open at
+// once, each written by a goroutine of its own; all must be closed before
+// Finish.
+func (c *Capture) Create(ctx context.Context, path string) (io.WriteCloser, error) {
+	dir, name := splitPath(path)
+	if err := checkName(name); err != nil {
+		return nil, fmt.Errorf("create %s: %w", path, err)
+	}
+	in, err := c.enter(ctx, dir)
+	if err != nil {
+		return nil, fmt.Errorf("create %s: %w", path, err)
+	}
+	c.mu.Lock()
+	in.pending++
+	c.mu.Unlock()
+	w := c.w.NewObjectWriter(c.ctx, object.WriterOptions{
+		Description:        path,
+		Compressor:         compressor,
+		MetadataCompressor: compressor,
+	})
+	return &stream{c: c, in: in, name: name, w: w}, nil
+}
+
+// stream is a file being written by the caller.
+type stream struct {
+	c    *Capture
+	in   *folder
+	name string
+	w    object.Writer
+	size int64
+}
+
+func (s *stream) Write(p []byte) (int, error) {
+	n, err := s.w.Write(p)
+	s.size += int64(n)
+	return n, s.c.fail(err)
+}
+
+func (s *stream) Close() error {
+	if s.w == nil {
+		return nil
+	}
+	id, err := s.w.Result()
+	s.w.Close()
+	s.w = nil
+	if err == nil {
+		s.in.builder.AddEntry(&snapshot.DirEntry{
+			Name:        s.name,
+			Type:        snapshot.EntryTypeFile,
+			Permissions: fileMode,
+			FileSize:    s.size,
+			ModTime:     fs.UTCTimestampFromTime(s.c.s.clock.Now()),
+			ObjectID:    id,
+		})
+	}
+	s.c.release(s.in)
+	return s.c.fail(err)
+}
+
+// worker reads and stores files until there are no more.
+func (c *Capture) worker() {
+	defer c.work.Done()
+	buf := make([]byte, readSize)
+	for j := range c.jobs {
+		out := c.store(j, buf)
+		c.release(j.in)
+		j.done(out)
+		c.maybeCheckpoint()
+	}
+}
+
+// fail records what ended the capture and passes err on.
+func (c *Capture) fail(err error) error {
+	if err == nil {
+		return nil
+	}
+	c.mu.Lock()
+	if c.err == nil && c.ctx.Err() == nil {
+		c.err = err
+	}
+	c.mu.Unlock()
+	c.cancel()
+	return err
+}
+
+// failure is why the capture ended.
+func (c *Capture) failure() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return c.err
+	}
+	return context.Canceled
+}
+
+// Finish waits for all items, writes the tree and flushes it to the medium,
+// then the marker USMT.MIG, then removes the checkpoints of this source.
+func (c *Capture) Finish(ctx context.Context, sum Summary) (ID, error) {
+	id, err := c.finish(ctx, sum)
+	if err != nil {
+		return "", fmt.Errorf("finish capture in %s: %w", c.s.dir, err)
+	}
+	return id, nil
+}
+
+func (c *Capture) finish(ctx context.Context, sum Summary) (ID, error) {
+	if err := c.drain(ctx); err != nil {
+		return "", err
+	}
+	for _, open := range c.chain {
+		c.leave(open)
+	}
+	clear(c.chain)
+	c.mu.Lock()
+	open := len(c.root.live)
+	c.mu.Unlock()
+	if err := c.ctx.Err(); err != nil {
+		return "", c.failure()
+	}
+	if open > 0 {
+		return "", errors.New("a file opened by Create is not closed")
+	}
+	var id ID
+	err := within(ctx, func() error {
+		c.safepoint.mu.Lock()
+		defer c.safepoint.mu.Unlock()
+		root, err := c.write(c.root, "")
+		if err != nil {
+			return err
+		}
+		m := c.manifest(root, "")
+		m.Description = sum.Description
+		m.Stats.IgnoredErrorCount = int32(sum.Errors)
+		saved, err := snapshot.SaveSnapshot(c.ctx, c.w, m)
+		if err != nil {
+			return err
+		}
+		if err := c.w.Flush(c.ctx); err != nil {
+			return err
+		}
+		id = ID(saved)
+		total := root.DirSummary
+		if err := writeMarker(c.s.dir, Marker{
+			Format:    markerFormat,
+			Version:   FormatVersion,
+			Kind:      "kopia",
+			Store:     c.s.UniqueID(),
+			Capture:   id,
+			Computer:  c.meta.Computer,
+			Created:   m.EndTime.ToTime().UTC(),
+			Protected: c.s.opt.Password != "",
+			Files:     total.TotalFileCount,
+			Bytes:     total.TotalFileSize,
+		}); err != nil {
+			return newBlobs(c.s.dir, false).fault("write", markerName, err)
+		}
+		if c.meta.Safe != nil {
+			c.meta.Safe(c.bytes.Load())
+		}
+		// From here on the capture is complete; old checkpoints only cost space.
+		for _, old := range c.prev {
+			c.w.DeleteManifest(c.ctx, old)
+		}
+		if c.safepoint.id != "" {
+			c.w.DeleteManifest(c.ctx, c.safepoint.id)
+		}
+		return c.w.Flush(c.ctx)
+	})
+	if err != nil {
+		return "", c.fail(err)
+	}
+	return id, c.close(ctx)
+}
+
+// Abort ends the capture without finishing it. With keep, a last checkpoint is
+// written, so that the next run goes on here. It does nothing after Finish.
+func (c *Capture) Abort(ctx context.Context, keep bool) error {
+	if c.w == nil {
+		return nil
+	}
+	lost := c.ctx.Err() != nil
+	if !c.closed {
+		close(c.jobs)
+		c.closed = true
+	}
+	// Files that are being read are given up; those that wait were not begun.
+	c.cancel()
+	err := within(ctx, func() error { c.work.Wait(); return nil })
+	if keep && !lost && err == nil {
+		c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
+		err = within(ctx, c.checkpoint)
+		c.cancel()
+	}
+	return errors.Join(err, c.close(ctx))
+}
+
+// drain waits until all items are stored.
+func (c *Capture) drain(ctx context.Context) error {
+	if !c.closed {
+		close(c.jobs)
+		c.closed = true
+	}
+	if err := within(ctx, func() error { c.work.Wait(); return nil }); err != nil {
+		return err
+	}
+	if c.ctx.Err() != nil {
+		return c.failure()
+	}
+	return nil
+}
+
+func (c *Capture) close(ctx context.Context) error {
+	c.cancel()
+	w := c.w
+	c.w = nil
+	if w == nil {
+		return nil
+	}
+	return w.Close(context.WithoutCancel(ctx))
+}
+
+// within runs f and stops waiting for it when ctx ends.
+func within(ctx context.Context, f func() error) error {
+	result := make(chan error, 1)
+	go func() { result <- f() }()
+	select {
+	case err := <-result:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// manifest describes the capture to kopia.
+func (c *Capture) manifest(root *snapshot.DirEntry, incomplete string) *snapshot.Manifest {
+	sum := root.DirSummary
+	m := &snapshot.Manifest{
+		Source:           c.source,
+		StartTime:        fs.UTCTimestampFromTime(c.start),
+		EndTime:          fs.UTCTimestampFromTime(c.s.clock.Now()),
+		IncompleteReason: incomplete,
+		RootEntry:        root,
+		Tags:             map[string]string{tag("format"): fmt.Sprint(FormatVersion)},
+		Stats: snapshot.Stats{
+			TotalFileSize:       sum.TotalFileSize,
+			TotalFileCount:      int32(sum.TotalFileCount),
+			TotalDirectoryCount: int32(sum.TotalDirCount),
+			CachedFiles:         c.reused.Load(),
+			NonCachedFiles:      c.read.Load(),
+		},
+	}
+	for key, value := range maps.All(c.meta.Labels) {
+		m.Tags[tag(key)] = value
+	}
+	return m
+}
+
+// tagPrefix is how kopia marks its users' own labels.
+const tagPrefix = "tag:"
+
+func tag(name string) string { return tagPrefix + name }
+
+func cutTag(key string) (name string, ok bool) { return strings.CutPrefix(key, tagPrefix) }
+
+// checkpoint is when and what was made safe last.
+type checkpoint struct {
+	mu    sync.Mutex
+	id    manifest.ID   // this run's checkpoint
+	last  time.Time     // when it ended
+	cost  time.Duration // how long it took
+	bytes int64         // how much it holds
+}
+
+// A checkpoint is due after 64 MiB or ten seconds, but not so often that
+// checkpoints take more than a twentieth of the time, or that a long capture
+// collects thousands of small indexes.
+const (
+	checkpointBytes = 64 << 20
+	checkpointEvery = 10 * time.Second
+	checkpointPause = 2 * time.Second
+)
+
+func (p *checkpoint) due(now, start time.Time, bytes int64) bool {
+	gap := now.Sub(p.last)
+	if gap < max(20*p.cost, now.Sub(start)/360) {
+		return false
+	}
+	return gap >= checkpointEvery || gap >= checkpointPause && bytes-p.bytes >= checkpointBytes
+}
+
+// maybeCheckpoint makes a checkpoint if it is time. An error ends the capture.
+func (c *Capture) maybeCheckpoint() error {
+	if !c.safepoint.mu.TryLock() {
+		return nil
+	}
+	due := c.safepoint.due(c.s.clock.Now(), c.start, c.bytes.Load())
+	c.safepoint.mu.Unlock()
+	if !due || c.ctx.Err() != nil {
+		return nil
+	}
+	return c.fail(c.checkpoint())
+}
+
+// checkpoint flushes all that is finished and leaves a snapshot marked
+// incomplete that refers to it, so that nothing of it is lost or read again.
+func (c *Capture) checkpoint() error {
+	p := &c.safepoint
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	began := c.s.clock.Now()
+	bytes := c.bytes.Load()
+	root, err := c.write(c.root, "checkpoint")
+	if err != nil {
+		return err
+	}
+	id, err := snapshot.SaveSnapshot(c.ctx, c.w, c.manifest(root, "checkpoint"))
+	if err != nil {
+		return err
+	}
+	if p.id != "" {
+		if err := c.w.DeleteManifest(c.ctx, p.id); err != nil {
+			return err
+		}
+	}
+	if err := c.w.Flush(c.ctx); err != nil {
+		return err
+	}
+	p.id, p.bytes, p.last = id, bytes, c.s.clock.Now()
+	p.cost = p.last.Sub(began)
+	if c.meta.Safe != nil {
+		c.meta.Safe(bytes)
+	}
+	return nil
+}

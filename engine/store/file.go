@@ -1,0 +1,138 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+
+	"github.com/klauspost/compress"
+	"github.com/kopia/kopia/repo/object"
+	"github.com/kopia/kopia/snapshot"
+)
+
+// bigFile is the size from which the parts of one file are compressed and
+// encrypted at the same time.
+const bigFile = 8 << 20
+
+// store reads one file into the repository. Only errors of the source are in
+// the outcome; those of the store end the capture.
+func (c *Capture) store(j job, buf []byte) (out Outcome) {
+	if c.ctx.Err() != nil {
+		return Outcome{Err: c.failure()}
+	}
+	r, err := j.item.Open()
+	if err != nil {
+		return Outcome{Err: err}
+	}
+	defer func() {
+		if r != nil {
+			r.Close()
+		}
+	}()
+	n, err := fill(r, buf)
+	opt := object.WriterOptions{Description: j.item.Path, MetadataCompressor: compressor}
+	if n > 0 && compressible(j.item.Path, buf[:n]) {
+		opt.Compressor = compressor
+	}
+	if j.item.Size >= bigFile {
+		opt.AsyncWrites = 1
+	}
+	w := c.w.NewObjectWriter(c.ctx, opt)
+	defer w.Close()
+	for ; n > 0; n, err = fill(r, buf) {
+		out.Read += int64(n)
+		c.bytes.Add(int64(n))
+		if _, werr := w.Write(buf[:n]); werr != nil {
+			out.Err = c.fail(werr)
+			return out
+		}
+		if err != nil {
+			break
+		}
+		if err := c.maybeCheckpoint(); err != nil {
+			out.Err = err
+			return out
+		}
+		if c.ctx.Err() != nil {
+			out.Err = c.failure()
+			return out
+		}
+	}
+	cerr := r.Close()
+	r = nil
+	switch {
+	case err != nil && err != io.EOF:
+		out.Err = err
+	case cerr != nil:
+		out.Err = cerr
+	}
+	partial := errors.Is(out.Err, ErrPartial)
+	if out.Err != nil && !partial {
+		return out
+	}
+	id, err := w.Result()
+	if err != nil {
+		out.Err = c.fail(err)
+		return out
+	}
+	entry := &snapshot.DirEntry{
+		Name:        path.Base(j.item.Path),
+		Type:        snapshot.EntryTypeFile,
+		Permissions: fileMode,
+		FileSize:    out.Read,
+		ModTime:     entryTime(j.item.ModTime),
+		ObjectID:    id,
+	}
+	if partial {
+		entry.Permissions = partialMode
+	}
+	j.in.builder.AddEntry(entry)
+	c.read.Add(1)
+	return out
+}
+
+// fill reads until buf is full. It returns io.EOF with the last bytes, and
+// gives up on a source that delivers nothing.
+func fill(r io.Reader, buf []byte) (n int, err error) {
+	for empty := 0; n < len(buf) && err == nil; {
+		var m int
+		m, err = r.Read(buf[n:])
+		if m < 0 || m > len(buf)-n {
+			return n, fmt.Errorf("source returned an impossible count of %d bytes", m)
+		}
+		n += m
+		if m > 0 {
+			empty = 0
+		} else if empty++; empty > 100 {
+			return n, io.ErrNoProgress
+		}
+	}
+	return n, err
+}
+
+// compressible guesses from a file's name, or else from its first bytes,
+// whether compressing it is worth the time.
+func compressible(path string, head []byte) bool {
+	if i := strings.LastIndexByte(path, '.'); i > strings.LastIndexByte(path, '/') {
+		if len(path)-i <= len(".numbers") && packed[strings.ToLower(path[i:])] {
+			return false
+		}
+	}
+	// A few bytes tell nothing and cost nothing.
+	return len(head) < 4<<10 || compress.Estimate(head[:min(len(head), 64<<10)]) > 0.05
+}
+
+// packed are the extensions of formats that compress their content themselves.
+var packed = func() map[string]bool {
+	const list = `.7z .aac .ace .apk .avi .avif .br .bz2 .cab .cbr .cbz .crx .docm .docx .dotx .epub .flac .flv
+		.gif .gz .heic .heif .jar .jpe .jpeg .jpg .key .lz4 .lzh .m2ts .m4a .m4b .m4v .mkv .mov .mp2 .mp3 .mp4
+		.mpeg .mpg .msix .mts .nupkg .numbers .odg .odp .ods .odt .ogg .ogv .opus .pages .png .potx .ppsx .pptm
+		.pptx .rar .tgz .vob .vsdx .war .webm .webp .whl .wma .wmv .xlsb .xlsm .xlsx .xpi .xps .xz .zip .zipx .zst`
+	set := map[string]bool{}
+	for _, ext := range strings.Fields(list) {
+		set[ext] = true
+	}
+	return set
+}()
