@@ -18,7 +18,7 @@ import (
 // Report is the outcome of one capture.
 type Report struct {
 	Computer string    `json:"computer"`
-	Product  string    `json:"product"` // "Windows 11 Pro 23H2, build 22631.4460, amd64"
+	Product  string    `json:"product"` // "Windows 11 Pro 23H2, build 22631.4460, x64"
 	Source   string    `json:"source"`  // where the Windows was found, for people
 	Started  time.Time `json:"started"`
 	Finished time.Time `json:"finished"`
@@ -65,7 +65,7 @@ const (
 
 // User is what was saved for one user, or for all users together.
 type User struct {
-	SID        string      `json:"sid"` // "System" for what belongs to no user
+	ID         string      `json:"id"` // the SID; "System" for what belongs to no user
 	Name       string      `json:"name"`
 	Account    string      `json:"account,omitempty"` // DOMAIN\user
 	Profile    string      `json:"profile,omitempty"`

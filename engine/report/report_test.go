@@ -16,15 +16,15 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 func sample() *Report {
 	start := time.Date(2026, 11, 24, 2, 0, 0, 0, time.UTC)
 	r := &Report{
-		Computer: "PC-0412", Product: "Windows 11 Pro 23H2, build 22631.4460, amd64", Source: "/mnt/c",
+		Computer: "PC-0412", Product: "Windows 11 Pro 23H2, build 22631.4460, x64", Source: "/mnt/c",
 		Started: start, Finished: start.Add(12*time.Minute + 33*time.Second),
 		StorePath: `E:\PC-0412`, StoreID: "0123abcd", CaptureID: "k77", Protected: true,
 		StoredBytes: 20 << 30, Files: 42894, Bytes: 39 << 30, Keys: 1204,
 		Users: []User{
-			{SID: "S-1-5-21-1-2-3-1001", Name: "anna", Account: `CORP\anna`, Profile: `C:\Users\anna`, Included: true, Files: 42000, Bytes: 38 << 30, Keys: 1204,
+			{ID: "S-1-5-21-1-2-3-1001", Name: "anna", Account: `CORP\anna`, Profile: `C:\Users\anna`, Included: true, Files: 42000, Bytes: 38 << 30, Keys: 1204,
 				Components: []Component{{Name: "Documents", Files: 42000, Bytes: 38 << 30}}},
-			{SID: "System", Name: "Shared by all users", Profile: `C:\Users\Public`, Included: true, Files: 894, Bytes: 1 << 30},
-			{SID: "S-1-5-21-1-2-3-1002", Name: "localadmin", Why: "not chosen"},
+			{ID: "System", Name: "Shared by all users", Profile: `C:\Users\Public`, Included: true, Files: 894, Bytes: 1 << 30},
+			{ID: "S-1-5-21-1-2-3-1002", Name: "localadmin", Why: "not chosen"},
 		},
 		Left:         []Left{{User: "anna", Reason: "only in the cloud, will sync again", Files: 212, Bytes: 3 << 30, Examples: []string{`C:\Users\anna\OneDrive\a.docx`}}},
 		Problems:     []job.Problem{{Kind: job.Unreadable, Path: "C:\\Users\\anna\\bad\x1b[2J<script>.xlsx", User: "anna", Text: "read at 12582912: input/output error"}},
