@@ -20,6 +20,7 @@
 package regf
 
 import (
+	"bytes"
 	"fmt"
 	"time"
 )
@@ -67,13 +68,14 @@ func Open(data []byte, logs ...Log) (*Hive, error) {
 	if len(data) < baseSize {
 		return nil, fmt.Errorf("%d bytes are too short for a hive", len(data))
 	}
+	before := baseBlock(bytes.Clone(data[:logBase]))
 	image, recovery, sequence := replay(data, logs)
 	h, err := load(image)
 	if len(recovery.Logs) > 0 && (err != nil || h.broken) {
 		// A replay that harms a sound hive is not believed (4.6).
 		if bare, bareErr := load(data); bareErr == nil && !bare.broken {
 			h, err = bare, nil
-			recovery = recovery.rejected(baseBlock(data))
+			recovery = recovery.rejected(before)
 		}
 	}
 	if err != nil {
