@@ -1,0 +1,330 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+
+	"lifeboat/engine/human"
+	"lifeboat/engine/job"
+)
+
+// cancelDialog asks whether to stop the run, which is paused meanwhile.
+type cancelDialog struct {
+	list
+	wasPaused bool
+}
+
+func newCancelDialog(s *session) *cancelDialog {
+	d := &cancelDialog{wasPaused: !s.run.paused.IsZero()}
+	s.run.pause(s.now)
+	return d
+}
+
+func (d *cancelDialog) modal() bool { return true }
+
+func (d *cancelDialog) title(s *session) string { return (&savingScreen{}).title(s) }
+func (d *cancelDialog) why() string             { return textCancelWhy }
+func (d *cancelDialog) message(*session) string { return textCancelMsg }
+
+func (d *cancelDialog) goOn(s *session) step {
+	if !d.wasPaused {
+		s.run.resume()
+	}
+	return step{move: goBack}
+}
+
+func (d *cancelDialog) keys(s *session) []binding {
+	return []binding{
+		bindMove(func(k key) { d.move(k, 2) }),
+		bindEnter(textDoIt, func() step {
+			if d.at == 0 {
+				return d.goOn(s)
+			}
+			s.run.stop()
+			return step{move: goBack}
+		}),
+		bindEsc(textCancelEsc, func() step { return d.goOn(s) }),
+	}
+}
+
+func (d *cancelDialog) body(s *session, w, h int) []string {
+	r := s.run
+	if r.kind == checking {
+		return dialog(s, textCancelCheck, wrap(textCancelNothing, "", 58), []string{textCancelNo, textCancelYesChk}, d.at, w, h)
+	}
+	text := wrap(fmt.Sprintf(textCancelSaved, human.Bytes(r.saved), human.Bytes(r.bytes)), "", 58)
+	_, total := r.done()
+	left := textSaveLeftNo
+	if d, ok := r.whole.Left(total); ok {
+		left = human.Left(d)
+	}
+	text = append(text, wrap(fmt.Sprintf(textCancelSpent, human.Duration(s.now.Sub(r.began)), left), "", 58)...)
+	return dialog(s, textCancelTitle, text, []string{textCancelNo, textCancelYes}, d.at, w, h)
+}
+
+// questionDialog asks what the engine cannot decide. It comes by itself, so it
+// is deaf for a moment, and its first choice does no harm.
+type questionDialog struct {
+	list
+	asked
+	done bool
+}
+
+func (d *questionDialog) modal() bool { return true }
+
+func (d *questionDialog) title(s *session) string { return (&savingScreen{}).title(s) }
+func (d *questionDialog) why() string             { return textAskWhy }
+func (d *questionDialog) message(*session) string { return textAskMsg }
+
+func (d *questionDialog) answers() []job.Answer {
+	if len(d.question.Answers) == 0 {
+		return []job.Answer{job.Retry, job.Stop}
+	}
+	return d.question.Answers
+}
+
+func (d *questionDialog) give(a job.Answer) step {
+	if !d.done {
+		d.done = true
+		d.reply <- a // buffered
+	}
+	return step{move: goBack}
+}
+
+// see answers for the person when the drive came back by itself.
+func (d *questionDialog) see(s *session, msg any) step {
+	e, ok := msg.(eventsSeen)
+	if !ok || e.run != d.run || d.question.Topic != job.MediumGoneQ {
+		return step{}
+	}
+	for _, ev := range e.events {
+		if ev.Kind == job.MediumBack {
+			d.give(job.Retry)
+			return step{move: goOut, over: d}
+		}
+	}
+	return step{}
+}
+
+func (d *questionDialog) keys(s *session) []binding {
+	return []binding{
+		bindMove(func(k key) { d.move(k, len(d.answers())) }),
+		bindEnter(textDoIt, func() step { return d.give(d.answers()[d.at]) }),
+		{
+			keys: []key{keyCtrlC}, name: "Ctrl+C", does: textSaveC,
+			do: func(key) step { return step{move: goOver, over: newCancelDialog(s)} },
+		},
+	}
+}
+
+func (d *questionDialog) body(s *session, w, h int) []string {
+	title := textAskOther
+	retry := textAskRetry
+	switch d.question.Topic {
+	case job.UnreadableFile:
+		title = textAskUnreadable
+	case job.MediumFullQ:
+		title, retry = textAskFull, textAskRetryFull
+	case job.MediumGoneQ:
+		title, retry = textAskGone, textAskRetryGone
+	}
+	text := []string{human.Middle(s.show(d.question.Path), 58), ""}
+	text = append(text, clip(wrap(joinSentences(s.show(d.question.Text)), "", 58), 4)...)
+	text = append(text, fmt.Sprintf(textAskSafe, human.Bytes(d.run.snap.SafeBytes)))
+	var menu []string
+	for _, a := range d.answers() {
+		switch a {
+		case job.Skip:
+			menu = append(menu, textAskSkip)
+		case job.Retry:
+			menu = append(menu, retry)
+		case job.Stop:
+			menu = append(menu, textAskStop)
+		default:
+			menu = append(menu, s.show(string(a)))
+		}
+	}
+	return dialog(s, title, text, menu, d.at, w, h)
+}
+
+// clip keeps the first n lines.
+func clip(lines []string, n int) []string { return lines[:min(len(lines), n)] }
+
+// leaveScreen asks what to do next; the first choice stays.
+type leaveScreen struct{ list }
+
+// Ending is what the person wants after the wizard.
+type Ending int
+
+// The endings.
+const (
+	ToPrompt Ending = iota // to the command prompt
+	Restart                // restart the computer
+	PowerOff
+)
+
+func (o *leaveScreen) title(*session) string   { return textLeaveTitle }
+func (o *leaveScreen) why() string             { return textLeaveWhy }
+func (o *leaveScreen) message(*session) string { return textLeaveWhy }
+
+var leaveEntries = []string{textLeaveStay, textLeaveShell, textLeaveRestart, textLeaveOff}
+
+func (o *leaveScreen) keys(s *session) []binding {
+	return []binding{
+		bindMove(func(k key) { o.move(k, len(leaveEntries)) }),
+		bindEnter(textDoIt, func() step {
+			switch o.at {
+			case 0:
+				return step{move: goBack}
+			case 2:
+				s.ending = Restart
+			case 3:
+				s.ending = PowerOff
+			}
+			return step{move: goLeave}
+		}),
+		bindBack(),
+	}
+}
+
+func (o *leaveScreen) body(s *session, w, h int) []string {
+	lines := []string{" " + textLeaveAsk, ""}
+	lines = append(lines, buttons(s.th, leaveEntries, o.at, w)...)
+	lines = append(lines, "")
+	switch r := s.run; {
+	case r == nil || r.kind == checking:
+		lines = append(lines, "   "+textLeaveNothing)
+	default:
+		lines = append(lines, "   "+textLeaveClosed, "", "   "+fmt.Sprintf(textLeaveStore, human.Middle(s.show(r.path), w-20)))
+		if r.report != nil && r.report.HTMLPath != "" {
+			lines = append(lines, "   "+fmt.Sprintf(textLeaveReport, human.Middle(s.show(r.report.HTMLPath), w-20)))
+		}
+	}
+	return append(lines, "", "   "+textLeaveMemory)
+}
+
+// helpScreen is built from the bindings that are live below it.
+type helpScreen struct {
+	pager
+	name  string
+	about string
+	below []binding
+	room  int
+}
+
+func newHelp(r *router) *helpScreen {
+	top := r.top()
+	return &helpScreen{name: top.title(r.s), about: top.why(), below: r.bindings()}
+}
+
+func (o *helpScreen) title(*session) string   { return textHelpTitle + ": " + o.name }
+func (o *helpScreen) why() string             { return o.about }
+func (o *helpScreen) message(*session) string { return "" }
+
+func (o *helpScreen) keys(s *session) []binding {
+	return []binding{
+		bindScroll(func(k key) { o.move(k, len(o.lines(s, minWidth)), max(o.room, 1)) }),
+		{keys: []key{keyEsc, keyF1, "?"}, name: textEsc, does: textHelpBack, do: func(key) step { return step{move: goBack} }},
+	}
+}
+
+func (o *helpScreen) lines(s *session, w int) []string {
+	lines := []string{" " + s.th.strong(textHelpKeys)}
+	for _, b := range o.below {
+		does := b.more
+		if does == "" {
+			does = b.does
+		}
+		lines = append(lines, "   "+pad(b.name, 14)+human.End(does, w-20))
+	}
+	lines = append(lines, "", " "+s.th.strong(textHelpAlways), "   "+textHelpAlways1, "   "+textHelpAlways2, "")
+	return append(lines, wrap(s.th.strong(textHelpWhy)+" "+o.about, " ", w-2)...)
+}
+
+func (o *helpScreen) body(s *session, w, h int) []string {
+	o.room = h
+	return o.view(o.lines(s, w), h)
+}
+
+// crashScreen is what an error of the wizard itself ends in.
+type crashScreen struct {
+	list
+	what, stack string
+	path        string
+	failed      error
+	saved       bool
+}
+
+// crashWritten tells where the details went.
+type crashWritten struct {
+	path string
+	err  error
+}
+
+func newCrashScreen(s *session, what, stack string) *crashScreen {
+	sc := &crashScreen{what: what, stack: stack}
+	if s.run != nil && s.run.kind == saving {
+		sc.saved = true
+		if !s.run.ended {
+			s.run.stop()
+		}
+	}
+	return sc
+}
+
+func (sc *crashScreen) enter(s *session) []command {
+	text := sc.what + "\n\n" + sc.stack
+	return []command{s.do(func(context.Context) any {
+		path, err := s.backend.WriteCrash(text)
+		return crashWritten{path, err}
+	})}
+}
+
+func (sc *crashScreen) modal() bool             { return true }
+func (sc *crashScreen) title(*session) string   { return textCrashTitle }
+func (sc *crashScreen) why() string             { return "" }
+func (sc *crashScreen) message(*session) string { return textCrashMsg }
+
+var crashEntries = []string{textCrashAgain, textCrashShell, textCrashRestart}
+
+func (sc *crashScreen) see(_ *session, msg any) step {
+	if m, ok := msg.(crashWritten); ok {
+		sc.path, sc.failed = m.path, m.err
+	}
+	return step{}
+}
+
+func (sc *crashScreen) keys(s *session) []binding {
+	return []binding{
+		bindMove(func(k key) { sc.move(k, len(crashEntries)) }),
+		bindEnter(textDoIt, func() step {
+			switch sc.at {
+			case 0:
+				return step{move: goAnew}
+			case 2:
+				s.ending = Restart
+			}
+			return step{move: goLeave}
+		}),
+	}
+}
+
+func (sc *crashScreen) body(s *session, w, h int) []string {
+	lines := []string{" " + s.th.bad(textCrashLead), ""}
+	if sc.saved {
+		lines = append(lines, wrap(textCrashSafe, "   ", w-2)...)
+	} else {
+		lines = append(lines, "   "+textCrashNothing)
+	}
+	details := textCrashWriting
+	switch {
+	case sc.failed != nil:
+		details = fmt.Sprintf(textCrashUnwrit, s.show(sc.failed.Error()))
+	case sc.path != "":
+		details = s.show(sc.path)
+	}
+	lines = append(lines, "",
+		"   "+pad(textCrashError, 11)+human.End(s.show(sc.what), w-16),
+		"   "+pad(textCrashDetails, 11)+human.Middle(details, w-16), "")
+	return append(lines, buttons(s.th, crashEntries, sc.at, w)...)
+}

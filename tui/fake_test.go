@@ -1,0 +1,287 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"lifeboat/engine/job"
+	"lifeboat/engine/report"
+	"lifeboat/engine/usmt"
+)
+
+const gib = 1 << 30
+
+// fake is a recorded machine. What takes long in life is either instant, or
+// waits until the test takes it on.
+type fake struct {
+	machine   Machine
+	volumes   []Volume
+	detection *Detection
+	stores    []Store
+	plan      *Plan
+	planErr   error
+	checks    map[string]Check // by the start of the path
+
+	hold struct{ detect, plan chan struct{} } // non-nil: waits until closed
+
+	work     chan func(ctx context.Context, ctl *job.Control) // steps of Capture and Verify
+	report   *report.Report
+	verdict  *report.Verdict
+	err      error
+	requests []Request
+	crashes  []string
+}
+
+func (f *fake) Machine(context.Context) (Machine, error) { return f.machine, nil }
+
+func (f *fake) Volumes(context.Context) ([]Volume, error) {
+	return append([]Volume(nil), f.volumes...), nil
+}
+
+func (f *fake) Detect(ctx context.Context) (*Detection, error) {
+	if err := wait(ctx, f.hold.detect); err != nil {
+		return nil, err
+	}
+	if f.detection == nil {
+		return nil, errors.New("read /dev/sdb: input/output error")
+	}
+	return f.detection, nil
+}
+
+func (f *fake) Stores(context.Context) ([]Store, error) { return f.stores, nil }
+
+func (f *fake) DefaultUsers(inst *Installation) map[string]Choice {
+	choices := map[string]Choice{SystemUser: {true, "belongs to everybody"}}
+	for _, u := range inst.Users {
+		switch {
+		case u.Name == "localadmin":
+			choices[u.SID] = Choice{false, "built-in account"}
+		case u.Name == "":
+			choices[u.SID] = Choice{true, "its account is not known, its files may matter"}
+		default:
+			choices[u.SID] = Choice{true, "used in the last two years"}
+		}
+	}
+	return choices
+}
+
+func (f *fake) Plan(ctx context.Context, _ *Installation, ctl *job.Control) (*Plan, error) {
+	if f.hold.plan != nil {
+		ctl.Phase(job.Scanning, 0, 0)
+		ctl.Progress.AddFiles(12345)
+		ctl.Progress.AddBytes(3*gib, ctl.Clock())
+		ctl.Progress.SetCurrent(`C:\Users\anna.keller\Pictures\2019\IMG_0001.CR2`)
+	}
+	if err := wait(ctx, f.hold.plan); err != nil {
+		return nil, err
+	}
+	return f.plan, f.planErr
+}
+
+func wait(ctx context.Context, hold chan struct{}) error {
+	if hold == nil {
+		return nil
+	}
+	select {
+	case <-hold:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (f *fake) CheckDestination(_ context.Context, path string, _ *Installation, _ int64) Check {
+	for prefix, c := range f.checks {
+		if strings.HasPrefix(path, prefix) {
+			return c
+		}
+	}
+	return Check{State: Usable, Free: 97 * gib}
+}
+
+// Capture does the steps the test sends, until it sends nil.
+func (f *fake) Capture(ctx context.Context, req Request, ctl *job.Control) (*report.Report, error) {
+	f.requests = append(f.requests, req)
+	if err := f.steps(ctx, ctl); err != nil {
+		stopped := *f.report
+		stopped.Outcome, stopped.ReturnCode, stopped.Verified = report.Stopped, int(usmt.Canceled), nil
+		stopped.Judge()
+		return &stopped, err
+	}
+	return f.report, f.err
+}
+
+func (f *fake) Verify(ctx context.Context, _, _ string, ctl *job.Control) (*report.Verdict, error) {
+	if err := f.steps(ctx, ctl); err != nil {
+		return nil, err
+	}
+	return f.verdict, f.err
+}
+
+func (f *fake) steps(ctx context.Context, ctl *job.Control) error {
+	for {
+		select {
+		case step := <-f.work:
+			if step == nil {
+				return nil
+			}
+			step(ctx, ctl)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (f *fake) CommandLine(req Request) string {
+	line := `lifeboat scanstate ` + req.StorePath + ` /offlineWinDir:` + req.Installation.Where + `/Windows /c`
+	if req.Password != "" {
+		line += " /encrypt /key:..."
+	}
+	return line
+}
+
+func (f *fake) WriteCrash(text string) (string, error) {
+	f.crashes = append(f.crashes, text)
+	return "/tmp/lifeboat-crash.txt", nil
+}
+
+func date(s string) time.Time {
+	t, err := time.Parse("2006-01-02 15:04", s)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+// office is the usual case: one Windows, one good stick.
+func office() *fake {
+	inst := &Installation{
+		Product: "Windows 11 Pro", Display: "23H2", Arch: "amd64", ComputerName: "PC-0412",
+		Where: "/mnt/windows", WindowsDir: "/Windows", LastUse: date("2026-11-22 17:40"),
+		Notes: []string{"hibernated (fast start-up): the last minutes before shutdown may be missing"},
+		Users: []User{
+			{"S-1-5-21-1-1001", "anna.keller", `CORP\akeller`, `C:\Users\anna.keller`, date("2026-11-22 17:40")},
+			{"S-1-5-21-1-1002", "m.ostrowski", `CORP\mostrowski`, `C:\Users\m.ostrowski`, date("2026-10-02 08:00")},
+			{"S-1-5-21-1-500", "localadmin", `PC-0412\localadmin`, `C:\Users\localadmin`, date("2025-12-11 09:00")},
+			{"S-1-5-21-3623811015-3361044348-30300820-1107", "", "", `C:\Users\oldboss`, date("2023-05-30 12:00")},
+		},
+	}
+	f := &fake{
+		machine: Machine{System: "Windows PE 10.0.26100, amd64", Power: "mains"},
+		volumes: []Volume{
+			{Path: "/mnt/windows", Label: "OS", FS: "ntfs", Model: "Samsung SSD 860 EVO", Bus: "SATA", Serial: "S3Z9NB0K", Size: 465 * gib, Free: 200 * gib},
+			{Path: "/media/kingston", Label: "KINGSTON", FS: "vfat", Model: "DataTraveler 101", Bus: "USB 2", Serial: "0013729909A7", Size: 29 * gib, Free: 12 * gib, Removable: true},
+			{Path: "/media/backup", Label: "BACKUP_01", FS: "exfat", Model: "SanDisk Extreme", Bus: "USB 3", Serial: "AA0104E21", Size: 119 * gib, Free: 97 * gib, Removable: true},
+			{Path: "/media/olddisk", Label: "OLDDISK", FS: "ntfs", Model: "TOSHIBA MQ01", Bus: "USB 3", Size: 931 * gib, Free: 800 * gib, Removable: true, ReadOnly: true},
+			{Path: "/dev/sdd1", Model: "WD My Passport", Bus: "USB 3", Size: 931 * gib, Removable: true, Locked: true},
+			{Path: "/mnt/data", Label: "DATA", FS: "ext4", Model: "WDC WD5000", Bus: "SATA", Size: 465 * gib, Free: 300 * gib},
+			{Path: "/", FS: "overlay", Size: 4 * gib, Free: 2 * gib, Memory: true},
+		},
+		detection: &Detection{
+			Installations: []*Installation{inst},
+			Looked:        []Looked{{"/mnt/data", `no folder Windows\System32\config`}},
+		},
+		plan: testPlan(),
+		work: make(chan func(context.Context, *job.Control)),
+	}
+	f.report = savedReport()
+	f.verdict = &report.Verdict{Files: 42897, Bytes: 39 * gib, Duration: 9 * time.Minute, CatalogOK: true}
+	return f
+}
+
+func testPlan() *Plan {
+	p := &Plan{
+		Components: []string{"Desktop and documents", "Pictures, music, video", "Mail", "Browsers", "Caches of browsers", "Windows settings"},
+		Left: []Remains{
+			{"only in the cloud (OneDrive)", 212, 3328599654, true},
+			{"temporary files", 9100, 1932735283, false},
+		},
+	}
+	add := func(component, kind string, sizes map[string]Totals) {
+		for _, sid := range []string{"S-1-5-21-1-1001", "S-1-5-21-1-1002", "S-1-5-21-1-500", "S-1-5-21-3623811015-3361044348-30300820-1107", SystemUser} {
+			if t, ok := sizes[sid]; ok {
+				p.Units = append(p.Units, Unit{component, kind, sid, t})
+			}
+		}
+	}
+	anna, mike, admin, boss := "S-1-5-21-1-1001", "S-1-5-21-1-1002", "S-1-5-21-1-500", "S-1-5-21-3623811015-3361044348-30300820-1107"
+	add("Desktop and documents", "Documents", map[string]Totals{anna: {12000, 15 * gib, 0}, mike: {5000, 6 * gib, 0}, admin: {12, 1 << 20, 0}, boss: {1204, 3 * gib, 0}, SystemUser: {40, 200 << 20, 0}})
+	add("Pictures, music, video", "Documents", map[string]Totals{anna: {7000, 8 * gib, 0}, mike: {950, 2 * gib, 0}})
+	add("Mail", "Application", map[string]Totals{anna: {9, 4 * gib, 0}, mike: {3, 200 << 20, 0}})
+	add("Browsers", "Application", map[string]Totals{anna: {311, 80 << 20, 0}, mike: {200, 40 << 20, 0}})
+	add("Caches of browsers", "Application", map[string]Totals{anna: {9100, 1 << 30, 0}})
+	add("Windows settings", "System", map[string]Totals{anna: {0, 64 << 10, 70}, mike: {0, 40 << 10, 51}, SystemUser: {0, 10 << 10, 12}})
+	p.Size = func(sel Selection) Totals {
+		var sum Totals
+		for _, u := range p.Units {
+			if !sel.OmitUsers[u.User] && !sel.OmitComponents[u.Component] {
+				sum.Files += u.Files
+				sum.Bytes += u.Bytes
+				sum.Keys += u.Keys
+			}
+		}
+		return sum
+	}
+	return p
+}
+
+func savedReport() *report.Report {
+	r := &report.Report{
+		Computer: "PC-0412", Product: "Windows 11 Pro 23H2", Started: date("2026-11-23 14:15"), Finished: date("2026-11-23 14:49"),
+		StorePath: "/media/backup/Lifeboat/PC-0412_2026-11-23_1412", StoreID: "5d2f",
+		Files: 42897, Bytes: 39 * gib, Keys: 121, Outcome: report.Saved,
+		Users:    []report.User{{ID: "1", Name: "anna.keller", Included: true}},
+		Verified: &report.Verdict{Files: 42897, Bytes: 39 * gib, Duration: 9 * time.Minute, CatalogOK: true},
+		HTMLPath: "/media/backup/Lifeboat/PC-0412_2026-11-23_1412/REPORT.HTM",
+	}
+	r.Judge()
+	return r
+}
+
+// missing makes the report one with problems.
+func missing() *report.Report {
+	r := savedReport()
+	r.Outcome, r.ReturnCode, r.ProblemCount = report.Missing, 3, 3
+	r.Problems = problems
+	r.Users = append(r.Users, report.User{ID: "2", Name: "localadmin", Account: `PC-0412\localadmin`})
+	r.Left = []report.Left{{Reason: "only in the cloud (OneDrive)", Files: 212, Bytes: 3 * gib, Matters: true}}
+	r.Judge()
+	return r
+}
+
+var problems = []job.Problem{
+	{Kind: job.Unreadable, Path: `C:\Users\m.ostrowski\Documents\budget.xlsx`, User: "m.ostrowski", Text: "bad sector at 12.0 MiB"},
+	{Kind: job.Partial, Path: `C:\Users\m.ostrowski\Documents\old\archive\a.pst`, User: "m.ostrowski", Text: "bad sector, 0.3 of 1.1 GiB"},
+	{Kind: job.Unreadable, Path: `C:\Users\anna.keller\AppData\Local\Packages\x\LOCK`, User: "anna.keller", Text: "input/output error"},
+}
+
+// hostile is a machine whose every name is an attack.
+func hostile() *fake {
+	f := office()
+	long := strings.Repeat("long name ", 30)
+	names := []string{"\x1b[2J\x1b[31mred", "\u202Egpj.exe\u2066", long, "日本語の名前がとても長い利用者です", "a\nb\tc\x00d", "e\u0301\u0301\u0301\u200d👩‍👩‍👧", "bad\xff\xfe\xed\xa0\x80"}
+	inst := f.detection.Installations[0]
+	inst.Product, inst.ComputerName, inst.Where = names[0]+long, names[3], "/mnt/"+names[1]+long
+	inst.Notes = names
+	for i, n := range names {
+		inst.Users = append(inst.Users, User{SID: "S-1-5-" + n, Name: n, Account: names[0] + `\` + n, Profile: `C:\Users\` + n})
+		f.volumes = append(f.volumes, Volume{Path: "/media/" + n, Label: n, FS: n, Model: n, Bus: n, Serial: n, Size: 100 * gib, Free: 90 * gib, Removable: true, Note: n})
+		f.stores = append(f.stores, Store{Path: "/media/" + n + "/Lifeboat", Computer: n, Product: n, Complete: i%2 == 0, Protected: i%3 == 0})
+		f.detection.Looked = append(f.detection.Looked, Looked{"/media/" + n, n})
+	}
+	f.machine = Machine{System: names[0] + long, Power: ""}
+	for _, n := range names {
+		f.plan.Components = append(f.plan.Components, n)
+		f.plan.Units = append(f.plan.Units, Unit{n, "Kind " + n, "S-1-5-" + n, Totals{1, 1 << 40, 5}})
+	}
+	f.plan.Left = append(f.plan.Left, Remains{names[0] + long, 1 << 60, 1 << 60, true})
+	f.report = missing()
+	for i, n := range names {
+		f.report.Problems = append(f.report.Problems, job.Problem{Kind: job.Unreadable, Path: `C:\Users\` + n + `\` + long, Text: names[len(names)-1-i]})
+	}
+	f.report.StorePath, f.report.HTMLPath = "/media/"+long, "/media/"+names[3]+long
+	f.report.WipeReasons = names
+	return f
+}

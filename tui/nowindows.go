@@ -1,0 +1,58 @@
+package tui
+
+import (
+	"fmt"
+
+	"lifeboat/engine/human"
+)
+
+// noWindowsScreen says where was looked and what was missing.
+type noWindowsScreen struct{ pager }
+
+func (sc *noWindowsScreen) title(*session) string     { return textNoWindowsTitle }
+func (sc *noWindowsScreen) why() string               { return textNoWindowsWhy }
+func (sc *noWindowsScreen) message(s *session) string { return textNoWindowsMsg }
+
+// see goes on when a Windows turned up after all.
+func (sc *noWindowsScreen) see(s *session, msg any) step {
+	if _, ok := msg.(windowsFound); ok && len(s.detection.installations()) > 0 {
+		return step{move: goTo, to: screenWelcome}
+	}
+	return step{}
+}
+
+func (sc *noWindowsScreen) keys(s *session) []binding {
+	return []binding{
+		bindScroll(func(k key) { sc.move(k, len(sc.looked(s, minWidth)), noWindowsRows) }),
+		bindAgain(func() step { return step{move: goTo, to: screenStart} }),
+		bindBack(),
+	}
+}
+
+const noWindowsRows = 9
+
+func (sc *noWindowsScreen) looked(s *session, w int) []string {
+	if err := s.probes[probeWindows].err; err != nil {
+		return wrap(fmt.Sprintf(textNoWindowsFailed, s.show(err.Error())), "   ", w-2)
+	}
+	if s.detection == nil || len(s.detection.Looked) == 0 {
+		return []string{"   " + textNoWindowsNowhere}
+	}
+	var lines []string
+	for _, l := range s.detection.Looked {
+		lines = append(lines, "   "+pad(human.Middle(s.show(l.Where), 30), 32)+human.End(s.show(l.Missing), w-36))
+	}
+	for i := range s.volumes {
+		if v := s.volumes[i]; v.Locked {
+			lines = append(lines, "   "+pad(human.Middle(s.show(v.Path), 30), 32)+textWindowsLocked)
+		}
+	}
+	return lines
+}
+
+func (sc *noWindowsScreen) body(s *session, w, h int) []string {
+	lines := []string{" " + s.th.warn(textNoWindowsLead), ""}
+	shown := sc.view(sc.looked(s, w), noWindowsRows)
+	lines = append(lines, shown...)
+	return append(lines, "", " "+textNoWindowsDo, "   "+textNoWindowsDo1, "   "+textNoWindowsDo2, "   "+textNoWindowsDo3)
+}

@@ -1,0 +1,271 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+
+	"lifeboat/engine/human"
+	"lifeboat/engine/report"
+	"lifeboat/engine/usmt"
+)
+
+// resultScreen says how it ended, and whether the disk may be wiped.
+type resultScreen struct{ list }
+
+type resultEntry struct {
+	text string
+	do   func() step
+}
+
+func (sc *resultScreen) enter(*session) []command {
+	sc.at = 0
+	return nil
+}
+
+func (sc *resultScreen) title(*session) string { return textResultTitle }
+func (sc *resultScreen) why() string           { return textResultWhy }
+
+// outcome is how the run ended; a run without a report failed.
+func (r *run) outcome() report.Outcome {
+	if r.report == nil {
+		return report.Failed
+	}
+	return r.report.Outcome
+}
+
+func (sc *resultScreen) message(s *session) string {
+	r := s.run
+	if r == nil {
+		return ""
+	}
+	if r.kind == checking {
+		switch {
+		case r.err != nil:
+			return textCheckedMsg
+		case r.verdict.OK():
+			return textCheckedMsgOK
+		}
+		return textCheckedMsgNo
+	}
+	switch r.outcome() {
+	case report.Saved:
+		return textResultMsgOK
+	case report.Missing:
+		return textResultMsgMiss
+	case report.Stopped:
+		return textResultMsgStop
+	}
+	return textResultMsgFail
+}
+
+func (sc *resultScreen) entries(s *session) []resultEntry {
+	ending := func(e Ending) func() step {
+		return func() step {
+			s.ending = e
+			return step{move: goLeave}
+		}
+	}
+	return []resultEntry{
+		{textResultAgain, func() step { return step{move: goTo, to: screenStart} }},
+		{textResultList, func() step { return step{move: goOver, over: &problemsOverlay{}} }},
+		{textResultLeave, ending(ToPrompt)},
+		{textResultRestart, ending(Restart)},
+		{textResultOff, ending(PowerOff)},
+	}
+}
+
+func (sc *resultScreen) keys(s *session) []binding {
+	n := len(sc.entries(s))
+	return []binding{
+		{
+			keys: []key{keyLeft, keyRight, keyUp, keyDown, keyHome, keyEnd}, name: "Left/Right", does: textChoose,
+			do: func(k key) step {
+				switch k {
+				case keyLeft:
+					k = keyUp
+				case keyRight:
+					k = keyDown
+				}
+				sc.move(k, n)
+				return step{}
+			},
+		},
+		bindEnter(textDoIt, func() step { return sc.entries(s)[sc.at].do() }),
+		bindLetter("e", textSaveE, "", func() step { return step{move: goOver, over: &problemsOverlay{}} }),
+		bindEsc(textWelcomeTitle, func() step { return step{move: goTo, to: screenStart} }),
+	}
+}
+
+func (sc *resultScreen) body(s *session, w, h int) []string {
+	r := s.run
+	if r == nil {
+		return nil
+	}
+	var lines []string
+	if r.kind == checking {
+		lines = sc.checked(s, w)
+	} else {
+		lines = sc.saved(s, w, h-2)
+	}
+	lines = clip(lines, h-2)
+	for len(lines) < h-2 {
+		lines = append(lines, "")
+	}
+	menu := "  "
+	for i, e := range sc.entries(s) {
+		if i == sc.at {
+			menu += s.th.selected("> " + e.text + " ")
+		} else {
+			menu += "  " + e.text + " "
+		}
+		menu += " "
+	}
+	return append(lines, "", strings.TrimRight(menu, " "))
+}
+
+func resultRow(name, text string) string { return "   " + pad(name, 13) + text }
+
+func (sc *resultScreen) saved(s *session, w, h int) []string {
+	r, th := s.run, s.th
+	rep := r.report
+	if rep == nil {
+		rep = &report.Report{Outcome: report.Failed, StorePath: r.path, ReturnCode: int(usmt.CodeOf(r.err))}
+	}
+	headline := map[report.Outcome]string{
+		report.Saved:   th.good(textResultSaved),
+		report.Missing: th.warn(fmt.Sprintf(textResultMissing, human.Plural(rep.ProblemCount, textResultFile, textResultFiles))),
+		report.Stopped: th.warn(textResultStopped),
+		report.Failed:  th.bad(textResultFailed),
+	}[rep.Outcome]
+	lines := []string{
+		sides(" "+headline, fmt.Sprintf(textResultCode, rep.ReturnCode)+" ", w-1),
+		"", "",
+	}
+	var reasons []string
+	for _, reason := range rep.WipeReasons {
+		reasons = append(reasons, s.show(reason))
+	}
+	verdict := th.good(textResultYes)
+	switch {
+	case rep.SafeToWipe:
+		reasons = []string{textResultAllSafe}
+	case rep.Outcome == report.Failed:
+		verdict = th.bad(textResultNo)
+	default:
+		verdict = th.bad(textResultNotYet)
+	}
+	safe := " " + th.strong(textResultWipe) + "  " + verdict
+	if len(reasons) > 0 {
+		safe += ": "
+	}
+	first := wrap(strings.Join(reasons, "; "), "", w-width(safe)-2)
+	for i, line := range clip(first, 3) {
+		if i == 0 {
+			lines[1] = safe + line
+		} else {
+			lines[len(lines)-1] = strings.Repeat(" ", width(safe)) + line
+			lines = append(lines, "")
+		}
+	}
+	if lines[1] == "" {
+		lines[1] = safe
+	}
+
+	if r.err != nil && rep.Outcome != report.Saved {
+		what, remedy := words(r.err)
+		lines = append(lines, sc.told(s, textResultLWhy, what, w)...)
+		lines = append(lines, sc.told(s, textResultLDo, remedy, w)...)
+	} else if rep.Failure != "" {
+		lines = append(lines, sc.told(s, textResultLWhy, rep.Failure, w)...)
+		lines = append(lines, sc.told(s, textResultLDo, rep.Remedy, w)...)
+	}
+	if rep.Outcome == report.Failed && rep.Files == 0 {
+		return append(lines, resultRow(textResultLStore, human.Middle(s.show(rep.StorePath), w-18)))
+	}
+
+	n, _ := s.chosenUsers()
+	saved := fmt.Sprintf(textResultFilesIs, filesText(rep.Files), human.Bytes(rep.Bytes), human.Plural(int64(n), textWhatUser, textWhatUsers))
+	if rep.ReusedFiles > 0 {
+		saved += fmt.Sprintf(textResultReused, filesText(rep.ReusedFiles))
+	}
+	checked := th.warn(textResultUnread)
+	if v := rep.Verified; v.OK() {
+		checked = fmt.Sprintf(textResultRead, filesText(v.Files))
+	} else if v != nil {
+		checked = th.bad(fmt.Sprintf(textResultBadRead, filesText(v.Files), human.Count(int64(len(v.Corrupt)))))
+	}
+	reportPath := textResultNoReport
+	if rep.HTMLPath != "" {
+		reportPath = human.Middle(s.show(rep.HTMLPath), w-18)
+	}
+	lines = append(lines,
+		resultRow(textResultLSaved, saved),
+		resultRow(textResultLChecked, checked),
+		resultRow(textResultLTime, fmt.Sprintf(textResultTimeIs, rep.Started.Format("15:04"), rep.Finished.Format("15:04"), human.Duration(rep.Duration()))),
+		resultRow(textResultLStore, human.Middle(s.show(rep.StorePath), w-18)),
+		resultRow(textResultLReport, reportPath),
+	)
+	for i, l := range rep.Left {
+		name := ""
+		if i == 0 {
+			name = textResultLLeft
+		}
+		if i == 3 {
+			break
+		}
+		lines = append(lines, resultRow(name, human.End(fmt.Sprintf(textResultOfThem, s.show(l.Reason), filesText(l.Files)), w-18)))
+	}
+	if len(rep.Problems) > 0 {
+		lines = append(lines, "")
+	}
+	for i, p := range rep.Problems {
+		if len(lines) >= h-1 && i < len(rep.Problems)-1 {
+			return append(lines, fmt.Sprintf(textResultMore, rep.ProblemCount-int64(i)))
+		}
+		text := human.End(s.show(p.Text), w/2-4)
+		lines = append(lines, "     "+pad(human.Middle(s.show(userPath(p.Path)), w-9-width(text)), w-9-width(text))+"  "+text)
+	}
+	return lines
+}
+
+// told is a named text over as many lines as it needs.
+func (sc *resultScreen) told(s *session, name, text string, w int) []string {
+	var lines []string
+	for i, line := range clip(wrap(joinSentences(s.show(text)), "", w-18), 3) {
+		if i > 0 {
+			name = ""
+		}
+		lines = append(lines, resultRow(name, line))
+	}
+	return lines
+}
+
+func (sc *resultScreen) checked(s *session, w int) []string {
+	r, th := s.run, s.th
+	headline := th.good(textCheckedOK)
+	switch {
+	case r.stopping:
+		headline = th.warn(textCheckedStop)
+	case r.err != nil:
+		headline = th.bad(textCheckedNot)
+	case !r.verdict.OK():
+		headline = th.bad(textCheckedBad)
+	}
+	lines := []string{" " + headline, "", resultRow(textResultLStore, human.Middle(s.show(r.path), w-18))}
+	if r.err != nil && !r.stopping {
+		what, remedy := words(r.err)
+		lines = append(lines, sc.told(s, textResultLWhy, what, w)...)
+		return append(lines, sc.told(s, textResultLDo, remedy, w)...)
+	}
+	if v := r.verdict; v != nil {
+		text := fmt.Sprintf(textResultRead, filesText(v.Files))
+		if !v.OK() {
+			text = th.bad(fmt.Sprintf(textResultBadRead, filesText(v.Files), human.Count(int64(len(v.Corrupt)))))
+		}
+		lines = append(lines, resultRow(textResultLChecked, text), resultRow(textResultLTime, human.Duration(v.Duration)), "")
+		for _, c := range v.Corrupt {
+			lines = append(lines, "     "+human.Middle(s.show(c), w-7))
+		}
+	}
+	return lines
+}

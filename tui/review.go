@@ -1,0 +1,300 @@
+package tui
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+
+	"lifeboat/engine/human"
+)
+
+// reviewScreen shows what will be done. It is the only place that starts the
+// engine.
+type reviewScreen struct {
+	armed bool // start as soon as counting is done
+}
+
+func (sc *reviewScreen) enter(s *session) []command {
+	sc.armed = false
+	return nil
+}
+
+func (sc *reviewScreen) title(*session) string {
+	return fmt.Sprintf(textStep, 7, steps, textReviewTitle)
+}
+func (sc *reviewScreen) why() string { return textReviewWhy }
+
+func (sc *reviewScreen) message(s *session) string {
+	if sc.armed {
+		return textReviewArmedMsg
+	}
+	if text := sc.trouble(s); text != "" {
+		return text
+	}
+	return textReviewMsg
+}
+
+// trouble is why the save cannot start as the answers stand.
+func (sc *reviewScreen) trouble(s *session) string {
+	v, there := s.volume(s.place)
+	n, _ := s.chosenUsers()
+	switch {
+	case s.inst == nil:
+		return textNoWindowsMsg
+	case n == 0:
+		return textReviewNobody
+	case s.nothingChosen():
+		return textReviewNothing
+	case s.counting != nil && s.counting.err != nil:
+		what, _ := words(s.counting.err)
+		return fmt.Sprintf(textWhatFailed, s.show(what))
+	case !there && s.volumeOf(s.place) == "":
+		return textReviewNoPlace
+	case there && v.Free < s.need():
+		return textReviewTooSmall
+	}
+	return ""
+}
+
+func (sc *reviewScreen) start(s *session) step {
+	if text := sc.trouble(s); text != "" {
+		sc.armed = false
+		return note("%s", text)
+	}
+	if s.plan() == nil {
+		sc.armed = true
+		return step{}
+	}
+	sc.armed = false
+	return step{move: goTo, to: screenSaving, cmds: s.save()}
+}
+
+// see starts an armed save when counting is done.
+func (sc *reviewScreen) see(s *session, msg any) step {
+	if m, ok := msg.(planMade); ok && sc.armed && m.of == s.counting {
+		return sc.start(s)
+	}
+	return step{}
+}
+
+func (sc *reviewScreen) keys(s *session) []binding {
+	targets := []screenID{screenWindows, screenUsers, screenWhat, screenDestination, screenOptions}
+	back := bindBack()
+	if sc.armed {
+		back = bindEsc(textBack, func() step { sc.armed = false; return step{} })
+	}
+	return []binding{
+		bindEnter(textReviewDoStart, func() step { return sc.start(s) }),
+		bindDigits(len(targets), textReviewChange, func(i int) step { return step{move: goAside, to: targets[i]} }),
+		{
+			keys: []key{keyF8, keyCtrlL}, name: "F8", does: textReviewCommand, more: textReviewCommand + "; also Ctrl+L",
+			do: func(key) step { return step{move: goOver, over: &commandOverlay{}} },
+		},
+		back,
+	}
+}
+
+func (sc *reviewScreen) body(s *session, w, h int) []string {
+	room := w - 24
+	lead := textReviewLead
+	if s.plan() == nil {
+		lead = textReviewWait
+	}
+	lines := []string{" " + s.th.strong(lead), ""}
+	row := func(n int, name string, texts ...string) {
+		digit := " "
+		if n > 0 {
+			digit = string(rune('0' + n))
+		}
+		for i, text := range texts {
+			if i > 0 {
+				digit, name = " ", ""
+			}
+			lines = append(lines, fmt.Sprintf("   %s  %s%s", digit, pad(name, 14), fit(text, room+2)))
+		}
+	}
+	if s.inst != nil {
+		where := s.productLine(s.inst)
+		row(1, textReviewWindows, human.Middle(fmt.Sprintf(textReviewOf, where, s.show(s.inst.ComputerName), s.where(s.inst)), room))
+	}
+	users, out := sc.users(s)
+	row(2, textReviewUsers, wrapTwo(users, room)...)
+	row(3, textReviewWhat, sc.what(s))
+	v, _ := s.volume(s.place)
+	about := human.Middle(s.show(s.place), 20)
+	for _, part := range []string{v.Label, v.Model} {
+		if part != "" {
+			about += ", " + human.End(s.show(part), 18)
+		}
+	}
+	if v.Serial != "" {
+		about += ", serial " + human.End(s.show(v.Serial), 12)
+	}
+	row(4, textReviewDest, about, human.Middle(s.show(s.storePath()), room))
+	row(5, textReviewOptions, sc.options(s))
+	lines = append(lines, "")
+	if t, ok := s.totals(); ok {
+		if v.Free > 0 {
+			row(0, textReviewSpace, fmt.Sprintf(textReviewSpaceIs, human.Bytes(v.Free), human.Bytes(max(v.Free-t.Bytes, 0))))
+		}
+		if text := sc.time(s, t, v); text != "" {
+			row(0, textReviewTime, text)
+		}
+	}
+	var warnings []string
+	if out != "" {
+		warnings = append(warnings, fmt.Sprintf(textReviewOmitted, out))
+	}
+	if p := s.plan(); p != nil {
+		for _, l := range p.Left {
+			if l.Matters {
+				warnings = append(warnings, fmt.Sprintf(textReviewLeft, s.show(l.Reason), filesText(l.Files)))
+			}
+		}
+		if v.Path != "" && v.Free < s.need() {
+			warnings = append(warnings, fmt.Sprintf(textReviewSmall, human.Bytes(s.need()-v.Free)))
+		}
+	}
+	if c, ok := s.checks[s.place]; ok && c.State == Incomplete {
+		warnings = append(warnings, textDestResume)
+	}
+	if s.place != "" && s.volumeOf(s.place) == "" {
+		warnings = append(warnings, fmt.Sprintf(textReviewGone, s.show(s.place)))
+	}
+	if s.inst != nil {
+		for _, n := range s.inst.Notes {
+			warnings = append(warnings, s.show(n))
+		}
+	}
+	if len(warnings) > 0 {
+		lines = append(lines, "")
+	}
+	for i, text := range warnings {
+		if len(lines) > h-3 {
+			lines[len(lines)-1] = "   " + s.th.warn(fmt.Sprintf("!  + %d", len(warnings)-i+1))
+			break
+		}
+		lines = append(lines, "   "+s.th.warn("!  "+human.End(text, w-10)))
+	}
+	button := textReviewStart
+	if sc.armed {
+		button = textReviewArmed + " " + s.spinner()
+	}
+	for len(lines) < h-2 {
+		lines = append(lines, "")
+	}
+	lines = append(lines, s.th.row("           > "+button+" ", true, 76))
+	return lines
+}
+
+// users names who is chosen, and who is not.
+func (sc *reviewScreen) users(s *session) (in, out string) {
+	var ins, outs []string
+	all := []User{}
+	if s.inst != nil {
+		all = append(all, s.inst.Users...)
+	}
+	if _, ok := s.users[SystemUser]; ok {
+		all = append(all, User{SID: SystemUser})
+	}
+	for _, u := range all {
+		name := s.userName(u)
+		if u.Name == "" && u.SID != SystemUser {
+			name = s.show(u.SID)
+		}
+		name = human.Middle(name, 24)
+		if s.users[u.SID] {
+			ins = append(ins, name)
+		} else {
+			outs = append(outs, name)
+		}
+	}
+	return strings.Join(ins, ", "), strings.Join(outs, ", ")
+}
+
+// wrapTwo breaks a list over two lines and cuts the rest.
+func wrapTwo(text string, w int) []string {
+	lines := wrap(text, "", w)
+	switch {
+	case len(lines) == 0:
+		return []string{"-"}
+	case len(lines) > 2:
+		lines = []string{lines[0], human.End(strings.Join(lines[1:], " "), w)}
+	}
+	return lines
+}
+
+func (sc *reviewScreen) what(s *session) string {
+	p := s.plan()
+	if p == nil {
+		c := s.counting
+		if c == nil || c.err != nil {
+			return textUnknown
+		}
+		return fmt.Sprintf(textReviewCounting, filesText(c.snap.FilesDone), human.Bytes(c.snap.BytesDone)) + " " + s.spinner()
+	}
+	n := 0
+	for _, c := range p.Components {
+		if !s.omit[c] {
+			n++
+		}
+	}
+	t := p.Size(s.selection())
+	return fmt.Sprintf(textReviewKinds, n, len(p.Components), human.Bytes(t.Bytes), filesText(t.Files))
+}
+
+func (sc *reviewScreen) options(s *session) string {
+	text := textReviewPlain
+	if s.password != "" {
+		text = textReviewSecret
+	}
+	if s.noVerify {
+		return text + ", " + textReviewNoCheck
+	}
+	return text + ", " + textReviewChecked
+}
+
+// time guesses from the kind of drive; the run itself will know better.
+func (sc *reviewScreen) time(s *session, t Totals, v Volume) string {
+	speed := int64(0)
+	switch bus := strings.ToUpper(v.Bus); {
+	case strings.HasPrefix(bus, "USB 2"):
+		speed = 20 << 20
+	case strings.HasPrefix(bus, "USB"):
+		speed = 80 << 20
+	case bus != "":
+		speed = 100 << 20
+	default:
+		return ""
+	}
+	bytes := t.Bytes
+	if !s.noVerify {
+		bytes *= 2
+	}
+	d := time.Duration(bytes/speed)*time.Second + time.Duration(t.Files/500)*time.Second
+	return fmt.Sprintf(textReviewTimeIs, strings.TrimPrefix(human.Left(d), "about "), human.Rate(float64(speed)))
+}
+
+// commandOverlay shows the command that does the same.
+type commandOverlay struct{}
+
+func (o *commandOverlay) title(*session) string   { return textCommandTitle }
+func (o *commandOverlay) why() string             { return textReviewWhy }
+func (o *commandOverlay) message(*session) string { return "" }
+func (o *commandOverlay) keys(*session) []binding {
+	return []binding{
+		{keys: []key{keyEsc, keyF8, keyCtrlL}, name: textEsc, does: textClose, do: func(key) step { return step{move: goBack} }},
+	}
+}
+
+func (o *commandOverlay) body(s *session, w, h int) []string {
+	lines := append(wrap(textCommandLead, " ", w-2), "")
+	line := s.show(s.backend.CommandLine(s.request()))
+	lines = append(lines, wrap(cmp.Or(line, "-"), "   ", w-2)...)
+	if s.password != "" {
+		lines = append(lines, "")
+		lines = append(lines, wrap(textCommandNote, " ", w-2)...)
+	}
+	return lines
+}

@@ -1,0 +1,425 @@
+package tui
+
+import (
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A command does what Update may not: wait, read, call the engine. It runs on a
+// goroutine of its own and returns a message, or nil.
+type command func() any
+
+// screen asks one question, or shows one thing. It keeps cursor and scroll
+// position; everything else is in the session.
+type screen interface {
+	title(*session) string // the right half of the title bar
+	body(s *session, w, h int) []string
+	keys(*session) []binding
+	message(*session) string // the message line
+	why() string             // "Why this screen", for the help screen
+}
+
+// The optional sides of a screen.
+type (
+	// enterer is told that the screen comes up.
+	enterer interface{ enter(*session) []command }
+	// skipper passes itself over on the way forwards when it has nothing to ask.
+	skipper interface{ skip(*session) bool }
+	// listener gets messages after the session has taken them in.
+	listener interface{ see(*session, any) step }
+	// typist has a field that takes what is typed before any binding does.
+	typist interface{ typed(*session, keyEvent) bool }
+	// modal overlays came by themselves or guard something: no help over them,
+	// no leaving past them.
+	modal interface{ modal() bool }
+)
+
+// screenID names a screen of the walk.
+type screenID int
+
+// The screens, those of the save in the order of the walk.
+const (
+	screenStart screenID = iota
+	screenWelcome
+	screenWindows
+	screenUsers
+	screenWhat
+	screenDestination
+	screenOptions
+	screenReview
+	screenSaving
+	screenResult
+	screenStores
+	screenNoWindows
+	screenCount
+)
+
+// move is where a step leads.
+type move int
+
+const (
+	stay    move = iota
+	goNext       // the next screen of the walk that does not skip itself
+	goBack       // the screen before, or out of an overlay
+	goTo         // step.to, for good: history starts at the welcome screen again
+	goAside      // step.to, and back here with Enter or Esc
+	goOver       // lay step.over on top
+	goOut        // take step.over away, wherever it lies
+	goAnew       // start from the beginning, with nothing known
+	goLeave      // end the program
+)
+
+// step is what a key or a message leads to.
+type step struct {
+	move move
+	to   screenID
+	over screen
+	note string // for the message line, until the next key
+	cmds []command
+}
+
+func note(format string, args ...any) step { return step{note: fmt.Sprintf(format, args...)} }
+
+// router walks the screens. It owns title bar, message line, key line, status
+// line, overlays and the way back.
+type router struct {
+	s        *session
+	screens  [screenCount]screen
+	current  screenID
+	history  []screenID // below current, the welcome screen first
+	aside    []screenID // where to return to from screens visited out of order
+	overlays []screen
+	note     string
+	deafTo   time.Time // keys before it are dropped
+	w, h     int       // of the frame; 0 before the first size
+	small    [2]int
+	crash    *crashScreen
+	leaving  bool
+}
+
+func newRouter(s *session) *router {
+	r := &router{s: s}
+	r.screens = [screenCount]screen{
+		screenStart:       &startScreen{},
+		screenWelcome:     &welcomeScreen{},
+		screenWindows:     &windowsScreen{},
+		screenUsers:       &usersScreen{},
+		screenWhat:        &whatScreen{},
+		screenDestination: &destinationScreen{},
+		screenOptions:     newOptionsScreen(),
+		screenReview:      &reviewScreen{},
+		screenSaving:      &savingScreen{},
+		screenResult:      &resultScreen{},
+		screenStores:      newStoresScreen(),
+		screenNoWindows:   &noWindowsScreen{},
+	}
+	return r
+}
+
+// start returns the commands the wizard begins with.
+func (r *router) start() []command {
+	r.s.now = r.s.clock()
+	return append(r.enter(screenStart), r.s.tick())
+}
+
+// resize takes the size of the window and tells whether it is the first one.
+func (r *router) resize(w, h int) (first bool) {
+	first = r.w == 0 && r.small == [2]int{}
+	if w < minWidth || h < minHeight {
+		r.small = [2]int{w, h}
+		return first
+	}
+	r.small = [2]int{}
+	r.w = min(max(w-2, minWidth), maxWidth)
+	r.h = min(max(h-1, minHeight), maxHeight)
+	return first
+}
+
+// top is the screen that has the keyboard.
+func (r *router) top() screen {
+	switch {
+	case r.crash != nil:
+		return r.crash
+	case len(r.overlays) > 0:
+		return r.overlays[len(r.overlays)-1]
+	}
+	return r.screens[r.current]
+}
+
+// receive takes a message in. A panic anywhere below becomes the crash screen.
+func (r *router) receive(msg any) (cmds []command) {
+	defer func() {
+		if v := recover(); v != nil {
+			cmds = r.crashed(fmt.Sprint(v), string(debug.Stack()))
+		}
+	}()
+	r.s.now = r.s.clock()
+	if c, ok := msg.(crashed); ok {
+		return r.crashed(c.what, c.stack)
+	}
+	if r.crash != nil { // nothing is touched any more
+		r.crash.see(r.s, msg)
+		if _, ok := msg.(tick); ok {
+			return []command{r.s.tick()}
+		}
+		return nil
+	}
+	cmds = r.s.take(msg)
+	seers := append([]screen{r.screens[r.current]}, r.overlays...)
+	for _, seer := range seers {
+		if l, ok := seer.(listener); ok {
+			cmds = append(cmds, r.follow(l.see(r.s, msg))...)
+		}
+	}
+	return cmds
+}
+
+// press takes a key press, or pasted text.
+func (r *router) press(e keyEvent) (cmds []command) {
+	defer func() {
+		if v := recover(); v != nil {
+			cmds = r.crashed(fmt.Sprint(v), string(debug.Stack()))
+		}
+	}()
+	r.s.now = r.s.clock()
+	if r.s.now.Before(r.deafTo) {
+		return nil
+	}
+	top := r.top()
+	if t, ok := top.(typist); ok && e.key != keyEnter && e.key != keyEsc && t.typed(r.s, e) {
+		r.note = ""
+		return nil
+	}
+	for _, b := range r.bindings() {
+		if b.has(e.key) {
+			r.note = ""
+			return r.follow(b.do(e.key))
+		}
+	}
+	return nil
+}
+
+// interrupt is Ctrl+C, whichever way it came: it only asks.
+func (r *router) interrupt() step {
+	switch {
+	case r.s.run != nil && !r.s.run.ended:
+		if r.has(func(o screen) bool { _, ok := o.(*cancelDialog); return ok }) {
+			return step{}
+		}
+		return step{move: goOver, over: newCancelDialog(r.s)}
+	case r.has(func(o screen) bool { _, ok := o.(*leaveScreen); return ok }):
+		return step{}
+	}
+	return step{move: goOver, over: &leaveScreen{}}
+}
+
+func (r *router) has(is func(screen) bool) bool { return slices.ContainsFunc(r.overlays, is) }
+
+// bindings are the keys that work now: those of the screen on top and, unless
+// it is modal, those that work everywhere.
+func (r *router) bindings() []binding {
+	top := r.top()
+	keys := top.keys(r.s)
+	m, ok := top.(modal)
+	if ok && m.modal() {
+		return keys
+	}
+	if _, ok := top.(*helpScreen); !ok {
+		keys = append(keys, binding{
+			keys: []key{keyF1, "?"}, name: "F1", does: textHelp, more: textHelpHelp,
+			do: func(key) step { return step{move: goOver, over: newHelp(r)} },
+		})
+	}
+	return append(keys,
+		binding{
+			keys: []key{keyF10, keyCtrlQ, keyCtrlC}, name: "F10", does: textLeave, more: textLeaveHelp,
+			do: func(key) step { return r.interrupt() },
+		})
+}
+
+// follow carries a step out.
+func (r *router) follow(st step) []command {
+	cmds := st.cmds
+	if st.note != "" {
+		r.note = st.note
+	}
+	switch st.move {
+	case goNext:
+		cmds = append(cmds, r.forward()...)
+	case goBack:
+		cmds = append(cmds, r.back()...)
+	case goTo:
+		r.overlays = nil
+		r.aside = nil
+		r.history = nil
+		if st.to != screenWelcome && st.to != screenStart {
+			r.history = []screenID{screenWelcome}
+		}
+		cmds = append(cmds, r.enter(st.to)...)
+	case goAside:
+		r.aside = append(r.aside, r.current)
+		cmds = append(cmds, r.enter(st.to)...)
+	case goOver:
+		r.overlays = append(r.overlays, st.over)
+		if e, ok := st.over.(enterer); ok {
+			cmds = append(cmds, e.enter(r.s)...)
+		}
+		if _, ok := st.over.(*questionDialog); ok { // it came by itself
+			r.deafTo = r.s.now.Add(deafFor)
+		}
+	case goOut:
+		r.overlays = slices.DeleteFunc(r.overlays, func(o screen) bool { return o == st.over })
+	case goAnew:
+		old := *r
+		*r = *newRouter(newSession(old.s.ctx, old.s.backend, old.s.clock, old.s.th))
+		r.w, r.h, r.small = old.w, old.h, old.small
+		cmds = append(cmds, r.enter(screenStart)...) // the tick goes on
+	case goLeave:
+		r.leaving = true
+	}
+	return cmds
+}
+
+// forward goes on from the current screen. Screens that skip themselves stay
+// in the history: Esc shows them.
+func (r *router) forward() []command {
+	if n := len(r.aside); n > 0 {
+		to := r.aside[n-1]
+		r.aside = r.aside[:n-1]
+		return r.enter(to)
+	}
+	r.history = append(r.history, r.current)
+	next := r.current + 1
+	for {
+		k, ok := r.screens[next].(skipper)
+		if !ok || !k.skip(r.s) {
+			return r.enter(next)
+		}
+		r.history = append(r.history, next)
+		next++
+	}
+}
+
+// back leaves the top overlay, or returns to the screen before.
+func (r *router) back() []command {
+	if n := len(r.overlays); n > 0 {
+		r.overlays = r.overlays[:n-1]
+		return nil
+	}
+	if n := len(r.aside); n > 0 {
+		to := r.aside[n-1]
+		r.aside = r.aside[:n-1]
+		return r.enter(to)
+	}
+	if n := len(r.history); n > 0 {
+		to := r.history[n-1]
+		r.history = r.history[:n-1]
+		return r.enter(to)
+	}
+	return nil
+}
+
+func (r *router) enter(to screenID) []command {
+	r.current = to
+	if e, ok := r.screens[to].(enterer); ok {
+		return e.enter(r.s)
+	}
+	return nil
+}
+
+// frame draws everything: exactly r.h lines of at most r.w cells, or nothing
+// before the first size is known.
+func (r *router) frame() (frame string) {
+	if r.small != [2]int{} {
+		return r.smallFrame()
+	}
+	if r.w == 0 {
+		return ""
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			r.crash = newCrashScreen(r.s, fmt.Sprint(v), string(debug.Stack()))
+			frame = r.draw()
+		}
+	}()
+	return r.draw()
+}
+
+func (r *router) draw() string {
+	s, th, top := r.s, r.s.th, r.top()
+	room := r.h - 6
+	body := top.body(s, r.w, room)
+	lines := make([]string, 0, r.h)
+	lines = append(lines, th.title(sides(" "+s.heading(), top.title(s)+" ", r.w)), "")
+	for i := range room {
+		line := ""
+		if i < len(body) {
+			line = body[i]
+		}
+		lines = append(lines, fit(line, r.w))
+	}
+	message := r.note
+	paint := th.strong
+	if message == "" {
+		message, paint = top.message(s), func(text string) string { return text }
+	}
+	lines = append(lines,
+		th.dim(strings.Repeat(th.rule, minWidth)),
+		paint(fit(" "+message, r.w)),
+		r.helpLine(),
+		th.dim(sides(" "+s.status(), s.corner()+" ", r.w)),
+	)
+	return strings.Join(lines, "\n")
+}
+
+// helpLine names the live keys. When they do not all fit with what they do,
+// the words that everybody knows go first.
+func (r *router) helpLine() string {
+	bindings := r.bindings()
+	obvious := []string{"F10", "F1", textUpDown, textEsc, textSpace, textEnter}
+	for drop := 0; ; drop++ {
+		line := " " + r.helpParts(bindings, obvious[:min(drop, len(obvious))], drop)
+		if width(line) <= r.w || drop > len(obvious) {
+			return fit(line, r.w)
+		}
+	}
+}
+
+func (r *router) helpParts(bindings []binding, bare []string, drop int) string {
+	gap := "   "
+	if drop > 0 {
+		gap = "  "
+	}
+	parts := make([]string, 0, len(bindings))
+	for _, b := range bindings {
+		part := r.s.th.strong(b.name)
+		if !slices.Contains(bare, b.name) {
+			part += " " + b.does
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, gap)
+}
+
+// smallFrame is all that is drawn when the window is too small.
+func (r *router) smallFrame() string {
+	text := fmt.Sprintf(textTooSmall, r.small[0], r.small[1], minWidth, minHeight)
+	if r.s.run != nil && !r.s.run.ended {
+		text += " " + textTooSmallRunning
+	}
+	lines := wrap(text, "", max(r.small[0]-1, 1))
+	return strings.Join(lines[:min(len(lines), max(r.small[1]-1, 1))], "\n")
+}
+
+// crashed shows the crash screen and has the details written down.
+func (r *router) crashed(what, stack string) []command {
+	if r.crash != nil {
+		return nil
+	}
+	r.overlays = nil
+	r.crash = newCrashScreen(r.s, what, stack)
+	return r.crash.enter(r.s)
+}

@@ -1,0 +1,305 @@
+package tui
+
+import (
+	"context"
+	"time"
+
+	"lifeboat/engine/job"
+	"lifeboat/engine/rate"
+	"lifeboat/engine/report"
+)
+
+// run is a job of the engine in progress, as the screen follows it: counters
+// are sampled, events and questions are waited for by commands. The engine
+// never waits for the screen, except with a question.
+type run struct {
+	kind    runKind
+	ctl     *job.Control
+	cancel  context.CancelFunc // of the job
+	watch   context.Context    // of those who follow it
+	unwatch context.CancelFunc
+	ask     asker
+	began   time.Time
+	bytes   int64 // to be saved, as planned
+	twice   bool  // everything will be read back
+	request Request
+	path    string // of the store
+
+	snap       job.Snapshot
+	phase      job.Phase
+	phases     map[job.Phase]phaseTime
+	speed      rate.Estimator // of this phase
+	whole      rate.Estimator // of all phases
+	overall    int64          // bytes of all phases, never falls
+	saved      int64          // bytes and files when saving ended
+	savedFiles int64
+	paused     time.Time
+	problems   []problemSeen // the first of them
+	said       string        // last message of the engine
+	gone       bool          // the medium is away
+	stopping   bool
+
+	ended   bool
+	endedAt time.Time
+	report  *report.Report
+	verdict *report.Verdict
+	err     error
+}
+
+type runKind int
+
+const (
+	saving runKind = iota
+	checking
+)
+
+type phaseTime struct{ began, ended time.Time }
+
+type problemSeen struct {
+	at time.Time
+	job.Problem
+}
+
+// The messages of a run.
+type (
+	runMessage interface{ of() *run }
+	eventsSeen struct {
+		run    *run
+		events []job.Event
+	}
+	asked struct {
+		run      *run
+		question job.Question
+		reply    chan<- job.Answer
+	}
+	runEnded struct {
+		run     *run
+		report  *report.Report
+		verdict *report.Verdict
+		err     error
+	}
+)
+
+func (m eventsSeen) of() *run { return m.run }
+func (m asked) of() *run      { return m.run }
+func (m runEnded) of() *run   { return m.run }
+
+// asker is the Decider that asks the person at the keyboard.
+type asker chan asking
+
+type asking struct {
+	question job.Question
+	reply    chan job.Answer
+}
+
+// Decide implements job.Decider.
+func (a asker) Decide(ctx context.Context, q job.Question) (job.Answer, error) {
+	reply := make(chan job.Answer, 1)
+	select {
+	case a <- asking{q, reply}:
+	case <-ctx.Done():
+		return job.Stop, ctx.Err()
+	}
+	select {
+	case answer := <-reply:
+		return answer, nil
+	case <-ctx.Done():
+		return job.Stop, ctx.Err()
+	}
+}
+
+// begin starts a run: work runs on a goroutine of its own until it is done or
+// the run is cancelled.
+func (s *session) begin(r *run, work func(ctx context.Context, ctl *job.Control) runEnded) []command {
+	var ctx context.Context
+	ctx, r.cancel = context.WithCancel(s.ctx)
+	r.watch, r.unwatch = context.WithCancel(s.ctx)
+	r.ask = make(asker)
+	r.ctl = job.NewControl(s.clock, r.ask)
+	r.began = s.now
+	r.phases = map[job.Phase]phaseTime{}
+	s.run = r
+	return []command{
+		s.do(func(context.Context) any {
+			end := work(ctx, r.ctl)
+			end.run = r
+			return end
+		}),
+		r.waitEvents(),
+		r.waitQuestion(),
+	}
+}
+
+// save starts the save that the review showed.
+func (s *session) save() []command {
+	req := s.request()
+	r := &run{kind: saving, request: req, path: req.StorePath, twice: !req.SkipVerify}
+	t, _ := s.totals()
+	r.bytes = t.Bytes
+	backend := s.backend
+	return s.begin(r, func(ctx context.Context, ctl *job.Control) runEnded {
+		rep, err := backend.Capture(ctx, req, ctl)
+		return runEnded{report: rep, err: err}
+	})
+}
+
+// check starts reading a store back.
+func (s *session) check(st Store, password string) []command {
+	backend := s.backend
+	return s.begin(&run{kind: checking, path: st.Path}, func(ctx context.Context, ctl *job.Control) runEnded {
+		v, err := backend.Verify(ctx, st.Path, password, ctl)
+		return runEnded{verdict: v, err: err}
+	})
+}
+
+func (r *run) waitEvents() command {
+	return func() any {
+		events, err := r.ctl.Events.Take(r.watch)
+		if err != nil {
+			return nil
+		}
+		return eventsSeen{r, events}
+	}
+}
+
+func (r *run) waitQuestion() command {
+	return func() any {
+		select {
+		case a := <-r.ask:
+			return asked{r, a.question, a.reply}
+		case <-r.watch.Done():
+			return nil
+		}
+	}
+}
+
+// take takes a message of the run in.
+func (r *run) take(msg runMessage) []command {
+	switch msg := msg.(type) {
+	case eventsSeen:
+		for _, e := range msg.events {
+			r.event(e)
+		}
+		return []command{r.waitEvents()}
+	case asked:
+		return []command{r.waitQuestion()}
+	case runEnded:
+		now := r.ctl.Clock()
+		r.sample(now)
+		r.unwatch()
+		r.cancel()
+		if rest, err := r.ctl.Events.Take(r.watch); err == nil { // does not wait: the watch is over
+			for _, e := range rest {
+				r.event(e)
+			}
+		}
+		r.enter(noPhase, now)
+		r.ended, r.endedAt = true, now
+		r.report, r.verdict, r.err = msg.report, msg.verdict, msg.err
+	}
+	return nil
+}
+
+func (r *run) event(e job.Event) {
+	switch e.Kind {
+	case job.PhaseBegan:
+		r.enter(e.Phase, e.Time)
+	case job.ProblemSeen:
+		if len(r.problems) < problemsListed {
+			r.problems = append(r.problems, problemSeen{e.Time, e.Problem})
+		}
+	case job.Message:
+		r.said = e.Text
+	case job.MediumGone:
+		r.gone = true
+		r.said = e.Text
+	case job.MediumBack:
+		r.gone = false
+		r.said = ""
+	}
+}
+
+// noPhase comes after the last one.
+const noPhase job.Phase = -1
+
+// enter notes the times of the phases.
+func (r *run) enter(p job.Phase, at time.Time) {
+	for q, t := range r.phases {
+		if t.ended.IsZero() {
+			t.ended = at
+			r.phases[q] = t
+		}
+	}
+	if p == noPhase {
+		return
+	}
+	r.phases[p] = phaseTime{began: at}
+	r.phase = p
+	r.speed = rate.Estimator{}
+}
+
+// sample looks at the counters.
+func (r *run) sample(now time.Time) {
+	if r.ended {
+		return
+	}
+	r.snap = r.ctl.Progress.Snapshot()
+	if r.snap.Phase == job.Saving {
+		r.saved = max(r.saved, r.snap.BytesDone)
+		r.savedFiles = max(r.savedFiles, r.snap.FilesDone)
+		r.bytes = max(r.bytes, r.snap.BytesTotal)
+	}
+	if done, _ := r.done(); done > r.overall {
+		r.overall = done
+	}
+	if r.paused.IsZero() {
+		r.speed.Observe(now, r.snap.BytesDone)
+		r.whole.Observe(now, r.overall)
+	}
+}
+
+// done is how far all phases together are, in bytes.
+func (r *run) done() (done, total int64) {
+	s := r.snap
+	if r.kind == checking {
+		return s.BytesDone, s.BytesTotal
+	}
+	total = r.bytes
+	if r.twice {
+		total *= 2
+	}
+	switch s.Phase {
+	case job.Saving:
+		done = s.BytesDone
+	case job.Verifying:
+		done = r.bytes
+		if s.BytesTotal > 0 {
+			done += int64(float64(s.BytesDone) / float64(s.BytesTotal) * float64(r.bytes))
+		}
+	case job.Finishing:
+		done = total
+	}
+	return min(done, total), total
+}
+
+func (r *run) pause(now time.Time) {
+	if r.paused.IsZero() {
+		r.paused = now
+		r.ctl.Gate.Pause()
+	}
+}
+
+func (r *run) resume() {
+	if !r.paused.IsZero() {
+		r.paused = time.Time{}
+		r.speed, r.whole = rate.Estimator{}, rate.Estimator{}
+		r.ctl.Gate.Resume()
+	}
+}
+
+// stop ends the run; what was saved stays.
+func (r *run) stop() {
+	r.stopping = true
+	r.cancel()
+	r.ctl.Gate.Resume()
+}

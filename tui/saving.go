@@ -1,0 +1,269 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+
+	"lifeboat/engine/human"
+	"lifeboat/engine/job"
+)
+
+// savingScreen follows a run: a save, or the check of a store.
+type savingScreen struct{}
+
+func (sc *savingScreen) title(s *session) string {
+	if s.run == nil || s.run.kind == checking {
+		return textCheckTitle
+	}
+	v, _ := s.volume(s.place)
+	to := human.Middle(s.show(s.place), 24)
+	if v.Label != "" {
+		to += " " + human.End(s.show(v.Label), 16)
+	}
+	return fmt.Sprintf(textSaveTitle, to)
+}
+
+func (sc *savingScreen) why() string { return textSaveWhy }
+
+// see shows questions as they come and the result at the end.
+func (sc *savingScreen) see(s *session, msg any) step {
+	switch m := msg.(type) {
+	case asked:
+		if m.run == s.run {
+			return step{move: goOver, over: &questionDialog{asked: m}}
+		}
+	case runEnded:
+		if m.run == s.run {
+			return step{move: goTo, to: screenResult}
+		}
+	}
+	return step{}
+}
+
+// message answers what everybody asks: what is lost if I pull it now.
+func (sc *savingScreen) message(s *session) string {
+	r := s.run
+	if r == nil {
+		return ""
+	}
+	safe := human.Bytes(r.snap.SafeBytes)
+	switch {
+	case r.stopping:
+		return textSaveStopping + " " + s.spinner()
+	case !r.paused.IsZero():
+		return fmt.Sprintf(textSavePausedAt, r.paused.Format("15:04"), safe)
+	case r.gone:
+		return joinSentences(s.show(r.said), fmt.Sprintf(textAskSafe, safe))
+	case r.kind == checking:
+		return textSaveReadBack
+	case r.phase == job.Verifying:
+		return textSaveChecking
+	case r.phase == job.Finishing:
+		return textSaveFinishing
+	case sc.stalled(s):
+		return fmt.Sprintf(textSaveStall, human.Duration(s.now.Sub(r.snap.LastByte)), safe)
+	case r.snap.SafeBytes == 0:
+		return textSaveSafeNone
+	}
+	return fmt.Sprintf(textSaveSafe, safe)
+}
+
+// stalled is true when the source gave nothing for a while.
+func (sc *savingScreen) stalled(s *session) bool {
+	r := s.run
+	return (r.phase == job.Saving || r.phase == job.Verifying) && r.paused.IsZero() &&
+		!r.snap.LastByte.IsZero() && s.now.Sub(r.snap.LastByte) >= stallShown
+}
+
+func (sc *savingScreen) keys(s *session) []binding {
+	r := s.run
+	if r == nil {
+		return nil
+	}
+	does := textSaveP
+	if !r.paused.IsZero() {
+		does = textSaveResume
+	}
+	return []binding{
+		bindLetter("p", does, textSavePauseH, func() step {
+			if r.paused.IsZero() {
+				r.pause(s.now)
+			} else {
+				r.resume()
+			}
+			return step{}
+		}),
+		bindLetter("e", textSaveE, "", func() step { return step{move: goOver, over: &problemsOverlay{}} }),
+		bindLetter("c", textSaveC, textSaveCancelH, func() step { return step{move: goOver, over: newCancelDialog(s)} }),
+	}
+}
+
+func (sc *savingScreen) body(s *session, w, h int) []string {
+	r := s.run
+	if r == nil {
+		return nil
+	}
+	th := s.th
+	who := human.Middle(s.show(r.path), 36)
+	if r.kind == saving && s.inst != nil {
+		n, _ := s.chosenUsers()
+		who = fmt.Sprintf(textSaveWho, human.End(s.show(s.inst.ComputerName), 20), human.Plural(int64(n), textWhatUser, textWhatUsers))
+	}
+	running := fmt.Sprintf(textSaveRunning, r.began.Format("15:04"), human.Duration(s.now.Sub(r.began)))
+	_, total := r.done()
+	lines := []string{
+		sides(" "+who, running+" ", w-1), "",
+		"   " + pad(textSaveAll, 6) + th.bar(r.overall, total, w-20) + padLeft(fmt.Sprintf("%d %%", human.Percent(r.overall, total)), 7), "",
+	}
+	lines = append(lines, sc.phases(s, w)...)
+	lines = append(lines, "")
+
+	snap := r.snap
+	amount := fmt.Sprintf(textSaveOf, human.Bytes(snap.BytesDone), human.Bytes(snap.BytesTotal))
+	files := fmt.Sprintf(textSaveOf, human.Count(snap.FilesDone), filesText(snap.FilesTotal))
+	label := textSaveSaved
+	if r.kind == checking || r.phase == job.Verifying {
+		label = textSaveCheck
+	}
+	left := sc.left(s)
+	lines = append(lines,
+		"   "+pad(label, 10)+pad(amount, 28)+pad(textSaveRead, 8)+padLeft(human.Rate(r.speed.Now()), 13)+"  "+textSaveRateNow,
+		"   "+pad("", 10)+pad(files, 36)+padLeft(human.Rate(r.speed.Rate()), 13)+"  "+textSaveRate2,
+		"   "+pad(textSaveLeft, 10)+left,
+		"   "+pad(textSaveFile, 10)+human.Middle(s.show(userPath(snap.Current)), w-15),
+		"",
+	)
+	problems := textSaveNone
+	if n := snap.Problems; n > 0 {
+		problems = th.warn(fmt.Sprintf(textSaveSome, human.Plural(n, textSaveProblem, textSaveProblemsN)))
+	}
+	lines = append(lines, "   "+pad(textSaveProblems, 10)+problems)
+	for i := len(r.problems) - 1; i >= 0 && len(lines) < h; i-- {
+		lines = append(lines, "     "+problemLine(s, r.problems[i], w-6))
+	}
+	return lines
+}
+
+// left is the time left, as far as it can honestly be said.
+func (sc *savingScreen) left(s *session) string {
+	r := s.run
+	_, total := r.done()
+	left, ok := r.whole.Left(total)
+	switch {
+	case !r.paused.IsZero():
+		return textSavePaused
+	case sc.stalled(s):
+		return s.th.warn(textSaveStuck)
+	case !ok:
+		return textSaveLeftNo
+	}
+	return human.Left(left)
+}
+
+// phases draws one line for each phase of the run.
+func (sc *savingScreen) phases(s *session, w int) []string {
+	r := s.run
+	type phaseRow struct {
+		phase job.Phase
+		name  string
+	}
+	rows := []phaseRow{{job.Scanning, textSaveLook}, {job.Saving, textSaveSave}}
+	if r.twice {
+		rows = append(rows, phaseRow{job.Verifying, textSaveCheck})
+	}
+	rows = append(rows, phaseRow{job.Finishing, textSaveFinish})
+	if r.kind == checking {
+		rows = []phaseRow{{job.Verifying, textSaveCheck}}
+	}
+	var lines []string
+	for _, row := range rows {
+		t, begun := r.phases[row.phase]
+		state, name, rest := s.th.dim(textSaveNext), row.name, ""
+		switch {
+		case begun && !t.ended.IsZero():
+			state = s.th.good(textSaveDone)
+			rest = sides("", human.Duration(t.ended.Sub(t.began))+" ", w-24)
+		case begun:
+			state, name = s.th.strong(textSaveNow), s.th.strong(row.name)
+			snap := r.snap
+			if snap.Phase == row.phase && (snap.BytesTotal > 0 || snap.FilesTotal > 0) {
+				done, total := snap.BytesDone, snap.BytesTotal
+				if total == 0 {
+					done, total = snap.FilesDone, snap.FilesTotal
+				}
+				rest = s.th.bar(done, total, w-42) + "  " + filesText(snap.FilesDone)
+			} else {
+				rest = s.spinner()
+			}
+		default:
+			name = s.th.dim(row.name)
+		}
+		lines = append(lines, "   "+pad(state, 6)+pad(name, 12)+rest)
+	}
+	return lines
+}
+
+// userPath drops the part of a path that is the same for everybody.
+func userPath(path string) string {
+	const users = `\Users\`
+	if i := strings.Index(path, users); i >= 0 && i <= 2 {
+		return path[i+len(users):]
+	}
+	return path
+}
+
+func problemLine(s *session, p problemSeen, w int) string {
+	text := human.End(s.show(p.Text), w/2-2)
+	path := human.Middle(s.show(userPath(p.Path)), w-12-width(text))
+	return p.at.Format("15:04:05") + "  " + pad(path, w-12-width(text)) + "  " + text
+}
+
+// problemsOverlay lists the problems of the run.
+type problemsOverlay struct {
+	pager
+	room int
+}
+
+func (o *problemsOverlay) title(*session) string { return textProblemsTitle }
+func (o *problemsOverlay) why() string           { return textProblemsWhy }
+
+func (o *problemsOverlay) message(s *session) string {
+	if s.run == nil || len(s.run.problems) == 0 {
+		return textProblemsNone
+	}
+	n := max(s.run.snap.Problems, int64(len(s.run.problems)))
+	if len(s.run.problems) >= problemsListed {
+		return fmt.Sprintf(textProblemsMore, problemsListed, n)
+	}
+	return fmt.Sprintf(textProblemsMsg, n)
+}
+
+func (o *problemsOverlay) keys(s *session) []binding {
+	return []binding{
+		bindScroll(func(k key) { o.move(k, len(o.lines(s, minWidth)), max(o.room, 1)) }),
+		{keys: []key{keyEsc, "e"}, name: textEsc, does: textClose, do: func(key) step { return step{move: goBack} }},
+	}
+}
+
+// lines gives each problem two lines: where and why.
+func (o *problemsOverlay) lines(s *session, w int) []string {
+	if s.run == nil {
+		return nil
+	}
+	var lines []string
+	for _, p := range s.run.problems {
+		lines = append(lines,
+			" "+p.at.Format("15:04:05")+"  "+human.Middle(s.show(p.Path), w-13),
+			"           "+s.th.warn(human.End(s.show(p.Text), w-13)))
+	}
+	return lines
+}
+
+func (o *problemsOverlay) body(s *session, w, h int) []string {
+	o.room = h
+	lines := o.lines(s, w)
+	if len(lines) == 0 {
+		return []string{" " + textProblemsNone}
+	}
+	return o.view(lines, h)
+}

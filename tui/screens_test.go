@@ -1,0 +1,329 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"lifeboat/engine/job"
+	"lifeboat/engine/report"
+	"lifeboat/engine/usmt"
+)
+
+// The frames of every screen and state, as a technician comes across them.
+
+func frames(t *testing.T, name string, f *fake, test func(u *robot)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) {
+		sit(t, f, func(u *robot) {
+			test(u)
+			u.glyphs()
+			u.golden(name)
+		})
+	})
+}
+
+// toReview walks the quick path up to the review.
+func (u *robot) toReview() {
+	u.welcome()
+	u.press("enter", "enter", "enter", "enter", "enter")
+}
+
+func (u *robot) toSaving() {
+	u.toReview()
+	u.press("enter")
+}
+
+// halfway puts the engine into the middle of saving.
+func (u *robot) halfway() {
+	u.engine(func(ctl *job.Control) { ctl.Phase(job.Scanning, 0, 0) })
+	u.wait(41 * time.Second)
+	u.engine(func(ctl *job.Control) { ctl.Phase(job.Saving, 40*gib, 42897) })
+	for i := range 60 {
+		u.engine(func(ctl *job.Control) {
+			ctl.Progress.AddBytes(gib/3, ctl.Clock())
+			ctl.Progress.AddFiles(349)
+			ctl.Progress.SetSafe(int64(i) * gib / 3)
+			ctl.Progress.SetCurrent(`C:\Users\anna.keller\Pictures\2019\Holidays in the mountains, second week\IMG_4471.CR2`)
+		})
+		u.wait(10 * time.Second)
+		u.engine(func(ctl *job.Control) { ctl.Progress.AddBytes(1<<20, ctl.Clock()) })
+	}
+}
+
+func (u *robot) trouble() {
+	u.engine(func(ctl *job.Control) {
+		for _, p := range problems {
+			ctl.Problem(p)
+		}
+	})
+}
+
+func TestFrames(t *testing.T) {
+	held := func(detect, plan bool) *fake {
+		f := office()
+		if detect {
+			f.hold.detect = make(chan struct{})
+		}
+		if plan {
+			f.hold.plan = make(chan struct{})
+		}
+		return f
+	}
+	// The channels a test closes must be made inside its bubble.
+	hold := func(u *robot, c *chan struct{}) { *c = make(chan struct{}) }
+	_ = held
+	_ = hold
+
+	frames(t, "start", office(), func(u *robot) { u.wait(tickEvery) })
+	frames(t, "welcome", office(), func(u *robot) { u.welcome() })
+	frames(t, "welcome-greyed", office(), func(u *robot) { u.welcome(); u.press("2") })
+	frames(t, "welcome-unfinished", func() *fake {
+		f := office()
+		f.stores = []Store{{Path: "/media/backup/Lifeboat/PC-0412_2026-11-20_0905", Computer: "PC-0412", Saved: date("2026-11-20 09:05"), Bytes: 12 * gib}}
+		return f
+	}(), func(u *robot) { u.welcome(); u.press("down", "down") })
+	frames(t, "no-windows", func() *fake {
+		f := office()
+		f.detection = &Detection{Looked: []Looked{
+			{"/mnt/windows", `no folder Windows\System32\config`},
+			{"/media/backup", `no folder Windows`},
+			{"/mnt/data", `SOFTWARE: not a registry hive`},
+		}}
+		return f
+	}(), func(u *robot) { u.welcome() })
+	frames(t, "no-windows-error", func() *fake {
+		f := office()
+		f.detection = nil
+		return f
+	}(), func(u *robot) { u.welcome() })
+	frames(t, "windows-one", office(), func(u *robot) { u.welcome(); u.press("enter", "esc") })
+	frames(t, "windows-many", many(), func(u *robot) { u.welcome(); u.press("enter") })
+	frames(t, "windows-damaged", many(), func(u *robot) { u.welcome(); u.press("enter", "down", "down", "enter") })
+	frames(t, "users", office(), func(u *robot) { u.welcome(); u.press("enter") })
+	frames(t, "users-other", office(), func(u *robot) { u.welcome(); u.press("enter", "s", "s", "down", "space", "down", "down") })
+	frames(t, "users-nobody", office(), func(u *robot) { u.welcome(); u.press("enter", "n", "enter") })
+	frames(t, "what", office(), func(u *robot) { u.welcome(); u.press("enter", "enter") })
+	frames(t, "what-partly", office(), func(u *robot) {
+		u.welcome()
+		u.press("enter", "enter", "down", "down", "down", "down", "down", "down", "space", "home", "left")
+	})
+	frames(t, "what-empty", office(), func(u *robot) { u.welcome(); u.press("enter", "enter", "n", "enter") })
+	frames(t, "what-failed", func() *fake {
+		f := office()
+		f.planErr = usmt.Fail(usmt.InitError, errors.New("offset 0x1f3000: bad sector"), `open \Windows`)
+		return f
+	}(), func(u *robot) { u.welcome(); u.press("enter", "enter", "enter") })
+	frames(t, "destination", office(), func(u *robot) { u.welcome(); u.press("enter", "enter", "enter") })
+	frames(t, "destination-small", office(), func(u *robot) {
+		u.welcome()
+		u.press("enter", "enter", "enter", "up", "enter")
+	})
+	frames(t, "destination-inside", office(), func(u *robot) {
+		u.welcome()
+		u.press("enter", "enter", "enter", "o", "end", "up")
+	})
+	frames(t, "destination-none", func() *fake {
+		f := office()
+		f.volumes = f.volumes[:1]
+		return f
+	}(), func(u *robot) { u.welcome(); u.press("enter", "enter", "enter", "enter") })
+	frames(t, "destination-refused", func() *fake {
+		f := office()
+		f.checks = map[string]Check{"/media/backup": {State: Complete, Text: "the folder holds a complete store of PC-0412", Remedy: "choose another name"}}
+		return f
+	}(), func(u *robot) { u.welcome(); u.press("enter", "enter", "enter", "enter") })
+	frames(t, "destination-folder", office(), func(u *robot) {
+		u.welcome()
+		u.press("enter", "enter", "enter", "b")
+		u.write("/mnt/share")
+	})
+	frames(t, "options", office(), func(u *robot) { u.welcome(); u.press("enter", "enter", "enter", "enter") })
+	frames(t, "options-passphrase", office(), func(u *robot) {
+		u.welcome()
+		u.press("enter", "enter", "enter", "enter", "space", "tab")
+		u.write("correct horse")
+		u.press("tab")
+		u.write("correct hors!")
+		u.press("enter")
+	})
+	frames(t, "options-short", office(), func(u *robot) {
+		u.welcome()
+		u.press("enter", "enter", "enter", "enter", "space", "tab")
+		u.write("short")
+		u.press("f2", "enter")
+	})
+	frames(t, "options-no-check", office(), func(u *robot) {
+		u.welcome()
+		u.press("enter", "enter", "enter", "enter", "down", "space")
+	})
+	frames(t, "review", office(), func(u *robot) { u.toReview() })
+	frames(t, "review-gone", office(), func(u *robot) {
+		u.toReview()
+		u.f.volumes = u.f.volumes[:2]
+		u.wait(lookEvery + tickEvery)
+		u.press("enter")
+	})
+	frames(t, "review-command", office(), func(u *robot) { u.toReview(); u.press("f8") })
+	frames(t, "saving-start", office(), func(u *robot) { u.toSaving() })
+	frames(t, "saving", office(), func(u *robot) { u.toSaving(); u.halfway(); u.trouble() })
+	frames(t, "saving-paused", office(), func(u *robot) { u.toSaving(); u.halfway(); u.press("p"); u.wait(time.Minute) })
+	frames(t, "saving-stuck", office(), func(u *robot) { u.toSaving(); u.halfway(); u.wait(48 * time.Second) })
+	frames(t, "saving-check", office(), func(u *robot) {
+		u.toSaving()
+		u.halfway()
+		u.engine(func(ctl *job.Control) {
+			ctl.Progress.AddBytes(20*gib, ctl.Clock())
+			ctl.Phase(job.Verifying, 40*gib, 42897)
+			ctl.Progress.AddBytes(10*gib, ctl.Clock())
+			ctl.Progress.AddFiles(9000)
+		})
+	})
+	frames(t, "saving-problems", office(), func(u *robot) { u.toSaving(); u.halfway(); u.trouble(); u.press("e") })
+	frames(t, "saving-cancel", office(), func(u *robot) { u.toSaving(); u.halfway(); u.press("ctrl+c") })
+	frames(t, "saving-gone", office(), func(u *robot) {
+		u.toSaving()
+		u.halfway()
+		u.ask(job.Question{
+			Topic: job.MediumGoneQ, Path: "/media/backup", Text: "the drive was unplugged or lost its connection",
+			Answers: []job.Answer{job.Retry, job.Stop},
+		})
+	})
+	frames(t, "saving-full", office(), func(u *robot) {
+		u.toSaving()
+		u.halfway()
+		u.ask(job.Question{Topic: job.MediumFullQ, Path: "/media/backup", Text: "no room left on the drive", Answers: []job.Answer{job.Retry, job.Stop}})
+	})
+	frames(t, "result-saved", office(), func(u *robot) { u.toSaving(); u.halfway(); u.finish() })
+	frames(t, "result-missing", func() *fake { f := office(); f.report = missing(); return f }(), func(u *robot) {
+		u.toSaving()
+		u.trouble()
+		u.finish()
+		u.press("right")
+	})
+	frames(t, "result-stopped", office(), func(u *robot) {
+		u.toSaving()
+		u.halfway()
+		u.press("c", "down", "enter")
+	})
+	frames(t, "result-failed", func() *fake {
+		f := office()
+		f.report = nil
+		f.err = usmt.Fail(usmt.InvalidStore, errors.New("read-only file system"), "make the store at /media/backup")
+		return f
+	}(), func(u *robot) { u.toSaving(); u.finish() })
+	frames(t, "stores", withStores(), func(u *robot) { u.welcome(); u.press("4") })
+	frames(t, "stores-passphrase", withStores(), func(u *robot) {
+		u.welcome()
+		u.press("4", "down")
+		u.write("secret")
+	})
+	frames(t, "checking", withStores(), func(u *robot) {
+		u.welcome()
+		u.press("4", "enter")
+		u.engine(func(ctl *job.Control) {
+			ctl.Phase(job.Verifying, 12*gib, 9000)
+			ctl.Progress.AddBytes(3*gib, ctl.Clock())
+			ctl.Progress.AddFiles(1500)
+		})
+	})
+	frames(t, "checked-sound", withStores(), func(u *robot) { u.welcome(); u.press("4", "enter"); u.finish() })
+	frames(t, "checked-damaged", func() *fake {
+		f := withStores()
+		f.verdict = &report.Verdict{Files: 9000, Duration: time.Minute, CatalogOK: true, Corrupt: []string{"File/C$/Users/anna/a.doc"}}
+		return f
+	}(), func(u *robot) { u.welcome(); u.press("4", "enter"); u.finish() })
+	frames(t, "leave", office(), func(u *robot) { u.welcome(); u.press("f10") })
+	frames(t, "leave-after", office(), func(u *robot) { u.toSaving(); u.finish(); u.press("ctrl+c") })
+	frames(t, "help-users", office(), func(u *robot) { u.welcome(); u.press("enter", "?") })
+	frames(t, "crash", office(), func(u *robot) {
+		u.toSaving()
+		u.halfway()
+		u.run(u.r.receive(crashed{"index out of range [3] with length 3", "goroutine 1"}))
+		u.settle()
+	})
+}
+
+// These hold something back, so their channels are made inside the bubble.
+func TestFramesWhileWaiting(t *testing.T) {
+	frames(t, "start-slow", office(), func(u *robot) {
+		u.f.hold.detect = make(chan struct{})
+		u.run(u.r.follow(step{move: goTo, to: screenStart}))
+		u.wait(14 * time.Second)
+	})
+	counting := func(keys ...string) func(u *robot) {
+		return func(u *robot) {
+			u.f.hold.plan = make(chan struct{})
+			u.welcome()
+			u.r.s.forgetWindows()
+			u.run(u.r.s.settleWindows())
+			u.wait(tickEvery)
+			u.press(keys...)
+		}
+	}
+	frames(t, "users-counting", office(), counting("enter"))
+	frames(t, "what-counting", office(), counting("enter", "enter"))
+	frames(t, "destination-counting", office(), counting("enter", "enter", "enter"))
+	frames(t, "review-counting", office(), counting("enter", "enter", "enter", "enter", "enter"))
+	frames(t, "review-armed", office(), counting("enter", "enter", "enter", "enter", "enter", "enter"))
+}
+
+// ask has the engine ask, and lets the dialog's deaf time pass.
+func (u *robot) ask(q job.Question) {
+	u.f.work <- func(ctx context.Context, ctl *job.Control) { ctl.Ask(ctx, q) }
+	u.settle()
+	u.wait(time.Second)
+}
+
+// many is a machine with several installations.
+func many() *fake {
+	f := office()
+	f.detection.Installations = append(f.detection.Installations,
+		&Installation{
+			Product: "Windows 10 Home", Display: "22H2", Arch: "amd64", ComputerName: "OLD-PC", Where: "/mnt/data",
+			WindowsDir: "/Windows", LastUse: date("2024-03-02 10:00"), Users: f.detection.Installations[0].Users[:2],
+		},
+		&Installation{
+			Product: "Windows 7", Arch: "x86", Where: "/mnt/third", WindowsDir: "/Windows",
+			Damaged: "its SOFTWARE hive does not open: 4096 bytes unreadable at 0x1f3000",
+		})
+	return f
+}
+
+func withStores() *fake {
+	f := office()
+	f.stores = []Store{
+		{Path: "/media/backup/Lifeboat/PC-0398_2026-11-20_0905", Computer: "PC-0398", Product: "Windows 10 Pro", Saved: date("2026-11-20 09:05"), Bytes: 12 * gib, Complete: true},
+		{Path: "/media/backup/Lifeboat/PC-0412_2026-11-21_1000", Computer: "PC-0412", Product: "Windows 11 Pro", Saved: date("2026-11-21 10:00"), Bytes: 39 * gib, Complete: true, Protected: true},
+		{Path: "/media/kingston/Lifeboat/PC-0101", Computer: "PC-0101", Saved: date("2026-10-01 10:00"), Damaged: "its marker file is empty"},
+	}
+	return f
+}
+
+// The quick path: one Windows, one good stick, six keys to a running save.
+func TestQuickPath(t *testing.T) {
+	sit(t, office(), func(u *robot) {
+		u.welcome()
+		for !strings.Contains(u.frame(), "Saving to") && u.presses < 20 {
+			u.press("enter")
+		}
+		if u.presses > 6 {
+			t.Errorf("it took %d keys to start a save", u.presses)
+		}
+		if len(u.f.requests) != 1 {
+			t.Fatalf("the engine was started %d times", len(u.f.requests))
+		}
+		req := u.f.requests[0]
+		if req.StorePath != "/media/backup/Lifeboat/PC-0412_2026-11-23_1412" || req.Password != "" || req.SkipVerify {
+			t.Errorf("the request is %+v", req)
+		}
+		if !req.Select.OmitUsers["S-1-5-21-1-500"] || req.Select.OmitUsers["S-1-5-21-1-1001"] {
+			t.Errorf("the users left out are %v", req.Select.OmitUsers)
+		}
+		u.halfway()
+		u.finish()
+		u.sees("SAVED", "SAFE TO WIPE?  YES", "REPORT.HTM", "return code 0")
+	})
+}

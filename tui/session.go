@@ -1,0 +1,490 @@
+package tui
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"lifeboat/engine/job"
+	"lifeboat/engine/usmt"
+	"lifeboat/engine/winname"
+)
+
+// session is what is known and what was answered. Only the router's goroutine
+// touches it; commands get copies and answer with messages.
+type session struct {
+	ctx     context.Context
+	backend Backend
+	clock   func() time.Time
+	now     time.Time // at the last message
+	th      *theme
+	began   time.Time
+
+	// What is known. A probe is done when its time is set.
+	machine   Machine
+	volumes   []Volume
+	volumesAt time.Time // last look
+	looking   bool
+	detection *Detection
+	detectErr error
+	stores    []Store
+	probes    [probeCount]probe
+	counting  *counting
+
+	// What was answered.
+	inst     *Installation
+	users    map[string]bool
+	choices  map[string]Choice
+	omit     map[string]bool // components
+	place    string          // where the store goes: a volume's path or a folder
+	checks   map[string]Check
+	name     string // of the store
+	resume   string // path of an unfinished store to go on with
+	password string
+	noVerify bool
+
+	run    *run
+	after  string // what happened to the power request
+	ending Ending
+}
+
+// probe is one look at the computer.
+type probe struct {
+	began, done time.Time
+	err         error
+}
+
+// The probes of the first screen.
+const (
+	probeMachine = iota
+	probeVolumes
+	probeWindows
+	probeStores
+	probeCount
+)
+
+// counting is a plan being made.
+type counting struct {
+	inst   *Installation
+	ctl    *job.Control
+	cancel context.CancelFunc
+	snap   job.Snapshot
+	plan   *Plan
+	err    error
+}
+
+// The messages of the session.
+type (
+	tick         struct{}
+	machineSeen  struct{ machine Machine }
+	volumesSeen  struct{ volumes []Volume }
+	windowsFound struct{ detection *Detection }
+	storesFound  struct{ stores []Store }
+	probeFailed  struct {
+		probe int
+		err   error
+	}
+	planMade struct {
+		of   *counting
+		plan *Plan
+		err  error
+	}
+	destinationChecked struct {
+		path  string
+		check Check
+	}
+	crashed struct{ what, stack string }
+)
+
+func newSession(ctx context.Context, backend Backend, clock func() time.Time, th *theme) *session {
+	return &session{
+		ctx: ctx, backend: backend, clock: clock, th: th, now: clock(), began: clock(),
+		users: map[string]bool{}, omit: map[string]bool{}, checks: map[string]Check{},
+	}
+}
+
+// do makes a command of work that calls the backend: a panic in it becomes a
+// message instead of a ruined console.
+func (s *session) do(work func(ctx context.Context) any) command {
+	ctx := s.ctx
+	return func() (msg any) {
+		defer func() {
+			if v := recover(); v != nil {
+				msg = crashed{fmt.Sprint(v), string(debug.Stack())}
+			}
+		}()
+		return work(ctx)
+	}
+}
+
+// tick waits a moment.
+func (s *session) tick() command {
+	ctx := s.ctx
+	return func() any {
+		timer := time.NewTimer(tickEvery)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			return tick{}
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// look starts all probes.
+func (s *session) look() []command {
+	for i := range s.probes {
+		s.probes[i] = probe{began: s.now}
+	}
+	s.began = s.now
+	return []command{s.lookMachine(), s.lookVolumes(), s.lookWindows(), s.lookStores()}
+}
+
+func (s *session) lookMachine() command {
+	return s.do(func(ctx context.Context) any {
+		m, err := s.backend.Machine(ctx)
+		if err != nil {
+			return probeFailed{probeMachine, err}
+		}
+		return machineSeen{m}
+	})
+}
+
+func (s *session) lookVolumes() command {
+	s.looking = true
+	return s.do(func(ctx context.Context) any {
+		v, err := s.backend.Volumes(ctx)
+		if err != nil {
+			return probeFailed{probeVolumes, err}
+		}
+		return volumesSeen{v}
+	})
+}
+
+func (s *session) lookWindows() command {
+	return s.do(func(ctx context.Context) any {
+		d, err := s.backend.Detect(ctx)
+		if err != nil {
+			return probeFailed{probeWindows, err}
+		}
+		return windowsFound{d}
+	})
+}
+
+func (s *session) lookStores() command {
+	return s.do(func(ctx context.Context) any {
+		st, err := s.backend.Stores(ctx)
+		if err != nil {
+			return probeFailed{probeStores, err}
+		}
+		return storesFound{st}
+	})
+}
+
+// take takes a message in, before any screen sees it.
+func (s *session) take(msg any) []command {
+	switch msg := msg.(type) {
+	case tick:
+		cmds := []command{s.tick()}
+		if c := s.counting; c != nil {
+			c.snap = c.ctl.Progress.Snapshot()
+		}
+		if s.run != nil {
+			s.run.sample(s.now)
+		}
+		if !s.looking && s.probed(probeVolumes) && s.now.Sub(s.volumesAt) >= lookEvery {
+			cmds = append(cmds, s.lookVolumes())
+		}
+		return cmds
+	case machineSeen:
+		s.machine = msg.machine
+		s.probes[probeMachine].done = s.now
+	case volumesSeen:
+		s.looking = false
+		s.volumesAt = s.now
+		if s.probes[probeVolumes].done.IsZero() {
+			s.probes[probeVolumes].done = s.now
+		}
+		if !slices.Equal(s.volumes, msg.volumes) {
+			s.volumes = msg.volumes
+			clear(s.checks)
+		}
+	case windowsFound:
+		s.detection = msg.detection
+		s.probes[probeWindows].done = s.now
+		return s.settleWindows()
+	case storesFound:
+		s.stores = msg.stores
+		s.probes[probeStores].done = s.now
+	case probeFailed:
+		s.probes[msg.probe].done = s.now
+		s.probes[msg.probe].err = msg.err
+		if msg.probe == probeVolumes {
+			s.looking = false
+			s.volumesAt = s.now
+		}
+	case planMade:
+		if msg.of == s.counting {
+			s.counting.plan, s.counting.err = msg.plan, msg.err
+			clear(s.checks)
+		}
+	case destinationChecked:
+		s.checks[msg.path] = msg.check
+	case runMessage:
+		if msg.of() == s.run {
+			return s.run.take(msg)
+		}
+	}
+	return nil
+}
+
+func (s *session) probed(p int) bool { return !s.probes[p].done.IsZero() }
+
+// usable are the installations that can be saved from.
+func (s *session) usable() []*Installation {
+	if s.detection == nil {
+		return nil
+	}
+	var usable []*Installation
+	for _, inst := range s.detection.Installations {
+		if inst.Damaged == "" {
+			usable = append(usable, inst)
+		}
+	}
+	return usable
+}
+
+// settleWindows keeps the chosen installation if it was found again, and takes
+// the only one by itself, so that counting begins while people still read.
+func (s *session) settleWindows() []command {
+	usable := s.usable()
+	if s.inst != nil {
+		for _, inst := range usable {
+			if inst.Where == s.inst.Where && inst.WindowsDir == s.inst.WindowsDir {
+				old := s.users
+				cmds := s.choose(inst)
+				for sid := range s.users {
+					if on, ok := old[sid]; ok {
+						s.users[sid] = on
+					}
+				}
+				return cmds
+			}
+		}
+		s.forgetWindows()
+	}
+	if len(usable) == 1 {
+		return s.choose(usable[0])
+	}
+	return nil
+}
+
+// choose takes an installation: who is in it and how much there is depend on
+// it, so users are reset and counting starts over.
+func (s *session) choose(inst *Installation) []command {
+	if s.inst == inst {
+		return nil
+	}
+	s.forgetWindows()
+	s.inst = inst
+	s.choices = s.backend.DefaultUsers(inst)
+	s.users = map[string]bool{}
+	for sid, c := range s.choices {
+		s.users[sid] = c.Included
+	}
+	s.name = storeName(inst.ComputerName, s.now)
+	ctx, cancel := context.WithCancel(s.ctx)
+	c := &counting{inst: inst, ctl: job.NewControl(s.clock, nil), cancel: cancel}
+	s.counting = c
+	backend := s.backend
+	return []command{s.do(func(context.Context) any {
+		plan, err := backend.Plan(ctx, inst, c.ctl)
+		return planMade{c, plan, err}
+	})}
+}
+
+func (s *session) forgetWindows() {
+	if s.counting != nil {
+		s.counting.cancel()
+	}
+	s.inst, s.counting, s.choices, s.resume = nil, nil, nil, ""
+	s.users = map[string]bool{}
+	clear(s.checks)
+}
+
+// plan is the finished plan, or nil while counting.
+func (s *session) plan() *Plan {
+	if s.counting == nil {
+		return nil
+	}
+	return s.counting.plan
+}
+
+// selection is what was chosen, in the engine's words.
+func (s *session) selection() Selection {
+	sel := Selection{OmitUsers: map[string]bool{}, OmitComponents: map[string]bool{}}
+	for sid, on := range s.users {
+		if !on {
+			sel.OmitUsers[sid] = true
+		}
+	}
+	for name, out := range s.omit {
+		if out {
+			sel.OmitComponents[name] = true
+		}
+	}
+	return sel
+}
+
+// totals is the size of what was chosen; false while counting.
+func (s *session) totals() (Totals, bool) {
+	p := s.plan()
+	if p == nil {
+		return Totals{}, false
+	}
+	return p.Size(s.selection()), true
+}
+
+// need is what has to be free at the destination: what was chosen, five
+// percent, and room for the report (spec/tui.md, E6).
+func (s *session) need() int64 {
+	t, _ := s.totals()
+	if t.Bytes == 0 {
+		return 0
+	}
+	return t.Bytes + t.Bytes/20 + 256<<20
+}
+
+// storePath is the store as chosen.
+func (s *session) storePath() string {
+	if s.resume != "" {
+		return s.resume
+	}
+	return filepath.Join(s.place, storeFolder, s.name)
+}
+
+// checkPlace asks the backend about a place.
+func (s *session) checkPlace(place string) command {
+	inst, need := s.inst, s.need()
+	path := filepath.Join(place, storeFolder, s.name)
+	if s.resume != "" {
+		path = s.resume
+	}
+	return s.do(func(ctx context.Context) any {
+		return destinationChecked{place, s.backend.CheckDestination(ctx, path, inst, need)}
+	})
+}
+
+// request is the save that the answers amount to.
+func (s *session) request() Request {
+	return Request{
+		Installation: s.inst, Plan: s.plan(), Select: s.selection(),
+		StorePath: s.storePath(), Password: s.password, SkipVerify: s.noVerify,
+	}
+}
+
+// volume is the volume at path.
+func (s *session) volume(path string) (Volume, bool) {
+	for _, v := range s.volumes {
+		if v.Path == path {
+			return v, true
+		}
+	}
+	return Volume{}, false
+}
+
+// chosenUsers counts who is ticked, and of how many.
+func (s *session) chosenUsers() (n, of int) {
+	for _, on := range s.users {
+		if on {
+			n++
+		}
+	}
+	return n, len(s.users)
+}
+
+// show makes a foreign name fit for the screen.
+func (s *session) show(name string) string {
+	name = winname.Show(name)
+	if !s.th.ascii {
+		return name
+	}
+	return strings.Map(func(r rune) rune {
+		if r > '~' {
+			return '?'
+		}
+		return r
+	}, name)
+}
+
+// spinner is a character that moves while something is waited for.
+func (s *session) spinner() string {
+	return string(`|/-\`[s.now.UnixMilli()/tickEvery.Milliseconds()%4])
+}
+
+// heading is the left half of the title bar: what is done to what.
+func (s *session) heading() string {
+	if s.inst == nil {
+		return textProduct
+	}
+	return fmt.Sprintf(textHeading, textProduct, s.show(s.inst.ComputerName))
+}
+
+// status is the left half of the last line.
+func (s *session) status() string { return textReadOnly }
+
+// corner is the right half of the last line.
+func (s *session) corner() string {
+	corner := s.now.Format("15:04")
+	if s.machine.Power != "" {
+		corner += "  " + s.machine.Power
+	}
+	return corner
+}
+
+// storeFolder is the folder on the medium that holds all stores.
+const storeFolder = "Lifeboat"
+
+// storeName proposes a name that says what it is and is fit for any file system.
+func storeName(computer string, now time.Time) string {
+	clean := cleanName(computer)
+	return cmp.Or(clean, "PC") + now.Format("_2006-01-02_1504")
+}
+
+// cleanName keeps the characters every file system takes in a name.
+func cleanName(name string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_', r == '.':
+			return r
+		}
+		return -1
+	}, name)
+}
+
+// userName is how a user is called on screen.
+func (s *session) userName(u User) string {
+	switch {
+	case u.SID == SystemUser:
+		return textShared
+	case u.Name == "":
+		return textNameUnknown
+	}
+	return s.show(u.Name)
+}
+
+// words are what to show for an error: what went wrong, and what to do.
+func words(err error) (what, remedy string) {
+	var f *usmt.Failure
+	if !errors.As(err, &f) {
+		return err.Error(), ""
+	}
+	return f.Error(), cmp.Or(f.Remedy, f.Code.Remedy())
+}

@@ -1,0 +1,110 @@
+package tui
+
+import (
+	"fmt"
+
+	"lifeboat/engine/human"
+)
+
+// storesScreen asks which store to check.
+type storesScreen struct {
+	list
+	pass *field
+}
+
+func newStoresScreen() *storesScreen {
+	sc := &storesScreen{pass: newField("", 128)}
+	sc.pass.hidden = true
+	return sc
+}
+
+func (sc *storesScreen) title(*session) string { return textStoresTitle }
+func (sc *storesScreen) why() string           { return textStoresWhy }
+
+// chosen is the store under the cursor.
+func (sc *storesScreen) chosen(s *session) (Store, bool) {
+	sc.clamp(len(s.stores))
+	if len(s.stores) == 0 {
+		return Store{}, false
+	}
+	return s.stores[sc.at], true
+}
+
+func (sc *storesScreen) message(s *session) string {
+	st, ok := sc.chosen(s)
+	switch {
+	case !ok:
+		return textStoresNone
+	case st.Damaged != "":
+		return fmt.Sprintf(textStoresDamaged, s.show(st.Damaged))
+	case st.Protected:
+		return textStoresNeedPass
+	}
+	return textStoresMsg
+}
+
+// typed gives letters to the passphrase where one is needed; the cursor keys
+// stay with the list.
+func (sc *storesScreen) typed(s *session, e keyEvent) bool {
+	st, ok := sc.chosen(s)
+	if !ok || !st.Protected || e.text == "" && e.key != keyBackspace {
+		return false
+	}
+	return sc.pass.typed(e)
+}
+
+func (sc *storesScreen) keys(s *session) []binding {
+	return []binding{
+		bindMove(func(k key) { sc.move(k, len(s.stores)); sc.pass.set("") }),
+		bindEnter(textStoresCheck, func() step {
+			st, ok := sc.chosen(s)
+			switch {
+			case !ok || st.Damaged != "":
+				return note("%s", sc.message(s))
+			case st.Protected && len(sc.pass.text) == 0:
+				return note(textStoresNeedPass)
+			}
+			password := ""
+			if st.Protected {
+				password = sc.pass.value()
+			}
+			sc.pass.set("")
+			return step{move: goTo, to: screenSaving, cmds: s.check(st, password)}
+		}),
+		bindAgain(func() step { return step{cmds: []command{s.lookStores()}} }),
+		bindBack(),
+	}
+}
+
+func (sc *storesScreen) body(s *session, w, h int) []string {
+	lines := []string{" " + textStoresAsk, ""}
+	if len(s.stores) == 0 {
+		return append(lines, "   "+s.th.warn(textStoresNone))
+	}
+	sc.clamp(len(s.stores))
+	var blocks [][]string
+	for i, st := range s.stores {
+		here := i == sc.at
+		from := fmt.Sprintf(textStoresFrom, human.End(s.show(st.Computer), 16), human.End(s.show(st.Product), 20))
+		block := []string{s.th.row(mark(here)+pad(human.Middle(s.show(st.Path), 34), 36)+from, here, 76)}
+		if st.Damaged != "" {
+			block = append(block, "     "+s.th.bad(human.End(fmt.Sprintf(textStoresDamaged, s.show(st.Damaged)), w-8)))
+		} else {
+			state, secret := s.th.good(textStoresComplete), textStoresPlain
+			if !st.Complete {
+				state = s.th.warn(textStoresPartly)
+			}
+			if st.Protected {
+				secret = textStoresSecret
+			}
+			block = append(block, "     "+fmt.Sprintf(textStoresSaved, human.Time(st.Saved))+", "+human.Bytes(st.Bytes)+", "+secret+", "+state)
+		}
+		blocks = append(blocks, append(block, ""))
+	}
+	var foot []string
+	if st, ok := sc.chosen(s); ok && st.Protected {
+		foot = []string{"", "   " + pad(textStoresPass, 13) + "[" + sc.pass.view(s, true, 40) + "]"}
+	}
+	lines = append(lines, scroll(s.th, blocks, sc.at, h-len(lines)-len(foot))...)
+	return append(lines, foot...)
+}

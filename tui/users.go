@@ -1,0 +1,183 @@
+package tui
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"lifeboat/engine/human"
+	"lifeboat/engine/winname"
+)
+
+// usersScreen asks whose files to save.
+type usersScreen struct {
+	list
+	sort int // 0 as found, then by name, size, last use
+}
+
+// userRow is one line: a user, or everybody.
+type userRow struct {
+	User
+	bytes int64
+}
+
+func (sc *usersScreen) rows(s *session) []userRow {
+	if s.inst == nil {
+		return nil
+	}
+	sizes := map[string]int64{}
+	if p := s.plan(); p != nil {
+		for _, u := range p.Units {
+			sizes[u.User] += u.Bytes
+		}
+	}
+	var rows []userRow
+	for _, u := range s.inst.Users {
+		rows = append(rows, userRow{u, sizes[u.SID]})
+	}
+	switch sc.sort {
+	case 1:
+		slices.SortStableFunc(rows, func(a, b userRow) int {
+			return strings.Compare(winname.Fold(a.Name), winname.Fold(b.Name))
+		})
+	case 2:
+		slices.SortStableFunc(rows, func(a, b userRow) int { return cmp.Compare(b.bytes, a.bytes) })
+	case 3:
+		slices.SortStableFunc(rows, func(a, b userRow) int { return b.LastUse.Compare(a.LastUse) })
+	}
+	if _, ok := s.users[SystemUser]; ok {
+		rows = append(rows, userRow{User{SID: SystemUser}, sizes[SystemUser]})
+	}
+	return rows
+}
+
+func (sc *usersScreen) title(*session) string { return fmt.Sprintf(textStep, 3, steps, textUsersTitle) }
+func (sc *usersScreen) why() string           { return textUsersWhy }
+
+func (sc *usersScreen) message(s *session) string {
+	rows := sc.rows(s)
+	if len(rows) == 0 {
+		return ""
+	}
+	sc.clamp(len(rows))
+	u := rows[sc.at].User
+	reason := s.choices[u.SID].Why
+	if s.users[u.SID] != s.choices[u.SID].Included || reason == "" {
+		reason = textUsersByHand
+	}
+	name := human.End(s.userName(u), 24)
+	if s.users[u.SID] {
+		return fmt.Sprintf(textUsersIn, name, s.show(reason))
+	}
+	return fmt.Sprintf(textUsersOut, name, s.show(reason))
+}
+
+func (sc *usersScreen) keys(s *session) []binding {
+	set := func(on bool) func() step {
+		return func() step {
+			for sid := range s.users {
+				s.users[sid] = on
+			}
+			return sc.changed(s)
+		}
+	}
+	return []binding{
+		bindMove(func(k key) { sc.move(k, len(sc.rows(s))) }),
+		bindSpace(textChoose, func() step {
+			if rows := sc.rows(s); len(rows) > 0 {
+				sid := rows[sc.at].SID
+				s.users[sid] = !s.users[sid]
+			}
+			return sc.changed(s)
+		}),
+		bindLetter("a", textUsersAll, "", set(true)),
+		bindLetter("n", textUsersNone, "", set(false)),
+		bindLetter("s", textUsersSort, "", func() step {
+			sc.sort = (sc.sort + 1) % 4
+			if sc.sort == 0 {
+				return step{}
+			}
+			return note(textUsersSorted, [...]string{textUsersByName, textUsersBySize, textUsersByUse}[sc.sort-1])
+		}),
+		bindEnter(textGoOn, func() step {
+			if n, _ := s.chosenUsers(); n == 0 {
+				return note(textUsersNobody)
+			}
+			return step{move: goNext}
+		}),
+		bindBack(),
+	}
+}
+
+// changed forgets what depended on the choice.
+func (sc *usersScreen) changed(s *session) step {
+	clear(s.checks)
+	return step{}
+}
+
+func (sc *usersScreen) body(s *session, w, h int) []string {
+	const nameW, accountW, dateW, sizeW = 22, 24, 10, 10
+	lines := []string{
+		sides(" "+textUsersAsk, fmt.Sprintf(textUsersFrom, s.productLine(s.inst))+" ", w-1), "",
+		s.th.dim("       " + pad(textUsersName, nameW) + pad(textUsersAccount, accountW) + " " + pad(textUsersLast, dateW) + padLeft(textUsersSize, sizeW)),
+	}
+	rows := sc.rows(s)
+	sc.clamp(len(rows))
+	var blocks [][]string
+	orphans := false
+	for i, u := range rows {
+		size := s.spinner()
+		if s.plan() != nil {
+			size = human.Bytes(u.bytes)
+		}
+		account, date := "", ""
+		if u.SID != SystemUser {
+			account = sc.account(s, u.User)
+			date = human.Date(u.LastUse)
+			if u.LastUse.IsZero() {
+				date = "-"
+			}
+		}
+		orphans = orphans || u.Name == "" && u.SID != SystemUser
+		line := mark(i == sc.at) + check(s.users[u.SID], false) + " " +
+			pad(human.End(s.userName(u.User), nameW-1), nameW) +
+			pad(human.Middle(account, accountW-1), accountW) + " " + pad(date, dateW) + padLeft(size, sizeW)
+		blocks = append(blocks, []string{s.th.row(line, i == sc.at, 76)})
+	}
+	foot := []string{"", "   " + sc.sum(s)}
+	if c := s.counting; c != nil && c.err != nil {
+		what, _ := words(c.err)
+		foot = append(foot, "")
+		foot = append(foot, wrap(s.th.bad(fmt.Sprintf(textUsersFailed, s.show(what))), " ", w-2)...)
+	} else if orphans {
+		foot = append(foot, "")
+		foot = append(foot, wrap(textUsersOrphan, " ", w-2)...)
+	}
+	lines = append(lines, scroll(s.th, blocks, sc.at, h-len(lines)-len(foot))...)
+	return append(lines, foot...)
+}
+
+// account is what Windows calls the user, or the SID when nothing else is left.
+func (sc *usersScreen) account(s *session, u User) string {
+	switch {
+	case u.Name == "":
+		return s.show(u.SID)
+	case u.Account != "":
+		return s.show(u.Account)
+	}
+	return s.show(u.Profile)
+}
+
+func (sc *usersScreen) sum(s *session) string {
+	n, of := s.chosenUsers()
+	if t, ok := s.totals(); ok {
+		return fmt.Sprintf(textUsersChosen, n, of, human.Bytes(t.Bytes))
+	}
+	if s.counting == nil || s.counting.err != nil {
+		return fmt.Sprintf(textUsersChosen, n, of, textUnknown)
+	}
+	return fmt.Sprintf(textUsersSoFar, n, of, filesText(s.counting.snap.FilesDone), human.Bytes(s.counting.snap.BytesDone)) + " " + s.spinner()
+}
+
+func filesText(n int64) string { return human.Plural(n, textWhatFile, textWhatFiles) }

@@ -1,0 +1,153 @@
+package tui
+
+import (
+	"fmt"
+
+	"lifeboat/engine/human"
+)
+
+// welcomeScreen is the menu of what the wizard can do.
+type welcomeScreen struct{ list }
+
+const welcomeEntries = 5
+
+// welcomeEntry is a line of the menu; a reason makes it grey.
+type welcomeEntry struct {
+	text, reason, message string
+	do                    func() step
+}
+
+func (sc *welcomeScreen) entries(s *session) [welcomeEntries]welcomeEntry {
+	save := welcomeEntry{text: textWelcomeSave, message: textWelcomeMsgSave, do: func() step {
+		if s.inst != nil || len(s.usable()) > 0 {
+			s.resume = ""
+			return step{move: goNext}
+		}
+		return step{move: goTo, to: screenNoWindows}
+	}}
+	switch {
+	case !s.probed(probeWindows):
+		save.reason = textWelcomeWait
+	case len(s.detection.installations()) == 0:
+		save.message = textWelcomeNoWindows // Enter explains
+	case len(s.usable()) == 0:
+		save.do = func() step { return step{move: goNext} } // the list says why not
+	}
+
+	goOn := welcomeEntry{text: textWelcomeGoOn, reason: textWelcomeNoGoOn, message: textWelcomeMsgGoOn}
+	if st, inst, ok := s.unfinished(); ok {
+		goOn.text = fmt.Sprintf(textWelcomeGoOnWith, human.End(s.show(st.Computer), 15), human.Middle(s.show(st.Path), 24))
+		goOn.reason = ""
+		goOn.do = func() step {
+			cmds := s.choose(inst)
+			s.resume = st.Path
+			s.place = s.volumeOf(st.Path)
+			return step{move: goTo, to: screenReview, cmds: cmds}
+		}
+	}
+
+	check := welcomeEntry{text: textWelcomeCheck, message: textWelcomeMsgCheck, do: func() step {
+		return step{move: goTo, to: screenStores}
+	}}
+	if len(s.stores) == 0 {
+		check.reason = textWelcomeNoStore
+	}
+	return [welcomeEntries]welcomeEntry{
+		save,
+		{text: textWelcomePutBack, reason: textWelcomeNoPutBack},
+		goOn,
+		check,
+		{text: textWelcomeLeave, message: textWelcomeMsgLeave, do: func() step { return step{move: goOver, over: &leaveScreen{}} }},
+	}
+}
+
+func (sc *welcomeScreen) title(*session) string {
+	return fmt.Sprintf(textStep, 1, steps, textWelcomeTitle)
+}
+func (sc *welcomeScreen) why() string { return textWelcomeWhy }
+
+func (sc *welcomeScreen) message(s *session) string {
+	e := sc.entries(s)[sc.at]
+	if e.reason != "" {
+		return e.reason
+	}
+	return e.message
+}
+
+func (sc *welcomeScreen) pick(s *session, i int) step {
+	sc.at = i
+	e := sc.entries(s)[i]
+	if e.reason != "" {
+		return note("%s", e.reason)
+	}
+	return e.do()
+}
+
+func (sc *welcomeScreen) keys(s *session) []binding {
+	return []binding{
+		bindMove(func(k key) { sc.move(k, welcomeEntries) }),
+		bindDigits(welcomeEntries, textChoose, func(i int) step { return sc.pick(s, i) }),
+		bindEnter(textGoOn, func() step { return sc.pick(s, sc.at) }),
+		bindAgain(func() step { return step{move: goTo, to: screenStart} }),
+	}
+}
+
+func (sc *welcomeScreen) body(s *session, w, h int) []string {
+	lines := []string{" " + textWelcomeAsk, ""}
+	for i, e := range sc.entries(s) {
+		text := fmt.Sprintf("%s%d  %s ", mark(i == sc.at), i+1, e.text)
+		if e.reason != "" && i != sc.at {
+			text = s.th.dim(text)
+		}
+		lines = append(lines, s.th.row(text, i == sc.at, 72))
+	}
+	lines = append(lines, "", " "+s.th.dim(rule(s.th, 76)))
+	if s.machine.System != "" {
+		lines = append(lines, fmt.Sprintf(" %s %s", pad(textWelcomeSystem, 10), human.End(s.show(s.machine.System), w-14)))
+	}
+	lines = append(lines, fmt.Sprintf(" %s %s", pad(textWelcomeWindows, 10), sc.windows(s, w-14)))
+	for _, v := range s.volumes {
+		lines = append(lines, fmt.Sprintf(" %s %s", pad(textWelcomeVolume, 10), s.volumeLine(v, w-14)))
+	}
+	if len(lines) > h {
+		lines = append(lines[:h-1], fmt.Sprintf(textMoreBelow, len(lines)-h+1))
+	}
+	return lines
+}
+
+// windows sums up what was found; a single one is named.
+func (sc *welcomeScreen) windows(s *session, w int) string {
+	if !s.probed(probeWindows) {
+		return textWelcomeLooking + " " + s.spinner()
+	}
+	usable := s.usable()
+	text := s.th.warn(textStartNone)
+	if len(usable) == 1 {
+		i := usable[0]
+		text = human.End(fmt.Sprintf(textReviewOf, s.productLine(i), s.show(i.ComputerName), s.show(i.Where)), w-30)
+	} else if len(usable) > 1 {
+		text = fmt.Sprintf(textWelcomeReady, len(usable))
+	}
+	if bad := len(s.detection.installations()) - len(usable); bad > 0 {
+		text += s.th.warn(fmt.Sprintf(textWelcomeDamaged, bad))
+	}
+	if n := s.lockedVolumes(); n > 0 {
+		text += s.th.warn(fmt.Sprintf(textWelcomeLocked, n))
+	}
+	return text
+}
+
+// unfinished is a store of a save that was interrupted, with its Windows.
+func (s *session) unfinished() (Store, *Installation, bool) {
+	for _, st := range s.stores {
+		if st.Complete || st.Damaged != "" || st.Protected {
+			continue
+		}
+		for _, inst := range s.usable() {
+			if inst.ComputerName != "" && inst.ComputerName == st.Computer {
+				return st, inst, true
+			}
+		}
+	}
+	return Store{}, nil, false
+}

@@ -1,0 +1,151 @@
+package tui
+
+import (
+	"fmt"
+
+	"lifeboat/engine/human"
+)
+
+// steps is the number of questions of a save, the welcome screen included.
+const steps = 7
+
+// windowsScreen asks which installation to save from.
+type windowsScreen struct{ list }
+
+// windowsRow is an installation, or a locked volume that may hold one.
+type windowsRow struct {
+	inst   *Installation
+	locked *Volume
+}
+
+func (sc *windowsScreen) rows(s *session) []windowsRow {
+	var rows []windowsRow
+	for _, inst := range s.usable() {
+		rows = append(rows, windowsRow{inst: inst})
+	}
+	for _, inst := range s.detection.installations() {
+		if inst.Damaged != "" {
+			rows = append(rows, windowsRow{inst: inst})
+		}
+	}
+	for i := range s.volumes {
+		if s.volumes[i].Locked {
+			rows = append(rows, windowsRow{locked: &s.volumes[i]})
+		}
+	}
+	return rows
+}
+
+// skip passes the screen over when there is nothing to choose.
+func (sc *windowsScreen) skip(s *session) bool {
+	return len(s.usable()) == 1 && s.inst != nil
+}
+
+func (sc *windowsScreen) enter(s *session) []command {
+	for i, r := range sc.rows(s) {
+		if r.inst != nil && r.inst == s.inst {
+			sc.at = i
+		}
+	}
+	return nil
+}
+
+func (sc *windowsScreen) title(*session) string {
+	return fmt.Sprintf(textStep, 2, steps, textWindowsTitle)
+}
+func (sc *windowsScreen) why() string { return textWindowsWhy }
+
+func (sc *windowsScreen) message(s *session) string {
+	rows := sc.rows(s)
+	sc.clamp(len(rows))
+	if len(rows) == 0 {
+		return textNoWindowsMsg
+	}
+	switch r := rows[sc.at]; {
+	case r.locked != nil:
+		return fmt.Sprintf(textWindowsNotOpen, s.show(r.locked.Path))
+	case r.inst.Damaged != "":
+		return fmt.Sprintf(textWindowsNot, s.show(r.inst.Damaged))
+	}
+	return textWindowsMsg
+}
+
+func (sc *windowsScreen) keys(s *session) []binding {
+	return []binding{
+		bindMove(func(k key) { sc.move(k, len(sc.rows(s))) }),
+		bindEnter(textGoOn, func() step { return sc.take(s) }),
+		bindAgain(func() step { return step{move: goTo, to: screenStart} }),
+		bindBack(),
+	}
+}
+
+func (sc *windowsScreen) take(s *session) step {
+	rows := sc.rows(s)
+	if len(rows) == 0 {
+		return step{}
+	}
+	r := rows[sc.at]
+	if r.inst == nil || r.inst.Damaged != "" {
+		return note("%s", sc.message(s))
+	}
+	return step{move: goNext, cmds: s.choose(r.inst)}
+}
+
+func (sc *windowsScreen) body(s *session, w, h int) []string {
+	lines := []string{" " + textWindowsAsk, ""}
+	rows := sc.rows(s)
+	sc.clamp(len(rows))
+	var blocks [][]string
+	for i, r := range rows {
+		blocks = append(blocks, append(sc.block(s, r, i == sc.at, w), ""))
+	}
+	return append(lines, scroll(s.th, blocks, sc.at, h-len(lines))...)
+}
+
+func (sc *windowsScreen) block(s *session, r windowsRow, here bool, w int) []string {
+	const indent = "      "
+	if r.locked != nil {
+		v := *r.locked
+		return []string{
+			s.th.row(mark(here)+"?  "+human.Middle(s.show(v.Path), 24)+"  "+textWindowsLocked+", "+human.Bytes(v.Size), here, w),
+			indent + s.th.warn(textWindowsUnlock),
+		}
+	}
+	i := r.inst
+	first := mark(here) + pad(human.End(s.productLine(i), 30), 31) + pad(human.End(s.show(i.ComputerName), 18), 19)
+	if !i.LastUse.IsZero() {
+		first += fmt.Sprintf(textWindowsLast, human.Date(i.LastUse))
+	}
+	block := []string{s.th.row(first, here, w)}
+	if i.Damaged != "" {
+		for _, line := range wrap(fmt.Sprintf(textWindowsCannot, s.show(i.Damaged)), indent, w-2) {
+			block = append(block, s.th.bad(line))
+		}
+		return append(block, indent+human.Middle(s.where(i), w-8))
+	}
+	users := human.Plural(int64(len(i.Users)), textWindowsUser, textWindowsUsers)
+	block = append(block, indent+human.Middle(fmt.Sprintf(textWindowsDetail, s.where(i), users), w-8))
+	for _, n := range i.Notes {
+		for _, line := range wrap("! "+s.show(n), indent, w-2) {
+			block = append(block, s.th.warn(line))
+		}
+	}
+	return block
+}
+
+// productLine names an installation: Windows 11 Pro 23H2 amd64.
+func (s *session) productLine(i *Installation) string {
+	text := s.show(i.Product)
+	if text == "" {
+		text = "Windows"
+	}
+	for _, part := range []string{i.Display, i.Arch} {
+		if part != "" {
+			text += " " + s.show(part)
+		}
+	}
+	return text
+}
+
+// where is the folder of an installation as this system sees it.
+func (s *session) where(i *Installation) string { return s.show(i.Where) + s.show(i.WindowsDir) }
