@@ -1,0 +1,113 @@
+package winpe
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+func usage(path string) (space, error) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(path, &s); err != nil {
+		return space{}, &os.PathError{Op: "statfs", Path: path, Err: err}
+	}
+	block := int64(s.Frsize)
+	if block == 0 {
+		block = int64(s.Bsize)
+	}
+	return space{size: int64(s.Blocks) * block, free: int64(s.Bavail) * block, readOnly: s.Flags&unix.ST_RDONLY != 0}, nil
+}
+
+// FreeSpace tells how many bytes can be written below a folder, which need not
+// exist yet.
+func FreeSpace(path string) (int64, error) {
+	dir, err := existing(path)
+	if err != nil {
+		return 0, err
+	}
+	s, err := usage(dir)
+	return s.free, err
+}
+
+// SameVolume reports whether two paths, which need not exist yet, lie on one
+// volume.
+func SameVolume(a, b string) (bool, error) {
+	var devices [2]uint64
+	for i, p := range []string{a, b} {
+		dir, err := existing(p)
+		if err != nil {
+			return false, err
+		}
+		var s unix.Stat_t
+		if err := unix.Stat(dir, &s); err != nil {
+			return false, &os.PathError{Op: "stat", Path: dir, Err: err}
+		}
+		devices[i] = uint64(s.Dev)
+	}
+	return devices[0] == devices[1], nil
+}
+
+func isReadOnly(err error) bool { return errors.Is(err, unix.EROFS) }
+func isFull(err error) bool     { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
+
+// EnablePrivileges makes files of all users readable. On Linux root reads
+// everything already.
+func EnablePrivileges() error { return nil }
+
+// Describe describes the running system.
+func Describe() System {
+	h := host{root: "/"}
+	return System{OS: runtime.GOOS, Arch: runtime.GOARCH, Name: h.distribution(), Admin: os.Geteuid() == 0, Power: h.power()}
+}
+
+// distribution is the name in os-release.
+func (h host) distribution() string {
+	for line := range strings.Lines(h.text("etc/os-release")) {
+		if name, ok := strings.CutPrefix(strings.TrimSpace(line), "PRETTY_NAME="); ok {
+			return strings.Trim(name, `"'`)
+		}
+	}
+	return "Linux"
+}
+
+func (h host) power() Power {
+	supplies, _ := filepath.Glob(h.path("sys/class/power_supply/*"))
+	power := PowerUnknown
+	for _, dir := range supplies {
+		rel := strings.TrimPrefix(dir, h.root)
+		switch kind := h.text(rel + "/type"); {
+		case kind == "Mains" && h.text(rel+"/online") == "1":
+			return Mains
+		case kind == "Battery" && h.text(rel+"/scope") != "Device" && h.text(rel+"/status") == "Discharging":
+			power = Battery
+		}
+	}
+	return power
+}
+
+// PowerOff turns the computer off.
+func PowerOff() error { return end("poweroff", unix.LINUX_REBOOT_CMD_POWER_OFF) }
+
+// Restart restarts the computer.
+func Restart() error { return end("reboot", unix.LINUX_REBOOT_CMD_RESTART) }
+
+// end asks systemd where it runs, so that everything is unmounted in order.
+func end(verb string, cmd int) error {
+	if _, err := os.Stat("/run/systemd/system"); err == nil {
+		if err := exec.Command("systemctl", verb).Run(); err != nil {
+			return fmt.Errorf("systemctl %s: %w", verb, err)
+		}
+		return nil
+	}
+	unix.Sync()
+	if err := unix.Reboot(cmd); err != nil {
+		return fmt.Errorf("%s: %w", verb, err)
+	}
+	return nil
+}

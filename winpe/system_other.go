@@ -1,0 +1,25 @@
+//go:build !linux && !windows
+
+package winpe
+
+import (
+	"context"
+	"errors"
+	"os"
+	"runtime"
+)
+
+// On other systems Lifeboat can be built and its stores looked at; the machine
+// is not known.
+
+func Volumes(context.Context) ([]Volume, error) { return nil, errors.ErrUnsupported }
+func FreeSpace(string) (int64, error)           { return 0, errors.ErrUnsupported }
+func SameVolume(string, string) (bool, error)   { return false, errors.ErrUnsupported }
+func EnablePrivileges() error                   { return nil }
+func PowerOff() error                           { return errors.ErrUnsupported }
+func Restart() error                            { return errors.ErrUnsupported }
+func isReadOnly(error) bool                     { return false }
+func isFull(error) bool                         { return false }
+func Describe() System {
+	return System{OS: runtime.GOOS, Arch: runtime.GOARCH, Admin: os.Geteuid() == 0}
+}

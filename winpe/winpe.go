@@ -1,0 +1,165 @@
+// Package winpe is this machine, the one Lifeboat runs on: Windows PE, a Linux
+// live system, or any computer a disk was plugged into. It finds the mounted
+// volumes and the disks they lie on, tells free space and write protection, and
+// turns the power off.
+//
+// What it found is plain data: a [Machine] holds [Volume]s, each with the [Disk]
+// and [Partition] it lies on. A Machine can be written as JSON and read again,
+// so everything above can be run without the hardware. There is no watcher; to
+// see what was plugged in, look again.
+//
+// It reads no file of a volume. The only things it writes are the short-lived
+// file of [CheckWritable] and nothing else.
+package winpe
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Machine is what was found at one moment.
+type Machine struct {
+	System  System   `json:"system"`
+	Volumes []Volume `json:"volumes"`
+}
+
+// System describes the running system.
+type System struct {
+	OS    string `json:"os"`              // "linux", "windows"
+	Arch  string `json:"arch"`            // "amd64", "arm64"
+	Name  string `json:"name,omitempty"`  // "Debian GNU/Linux 12", "Windows 10.0.22621"
+	WinPE bool   `json:"winpe,omitempty"` // restarts by itself after 72 hours
+	Admin bool   `json:"admin,omitempty"` // may read everything
+	Power Power  `json:"power"`
+}
+
+// Power says where the current comes from.
+type Power string
+
+// The sources of power.
+const (
+	PowerUnknown Power = ""
+	Mains        Power = "mains"
+	Battery      Power = "battery"
+)
+
+// Volume is a mounted volume.
+type Volume struct {
+	Mount      string `json:"mount"`           // `E:\`, "/mnt/usb"
+	Device     string `json:"device"`          // /dev/sdb1, \\?\Volume{…}\
+	ID         string `json:"id"`              // equal for two mounts of one volume, else different
+	Label      string `json:"label,omitempty"` // as it is on the disk; show it through winname.Show
+	FileSystem string `json:"fileSystem"`      // NTFS, FAT32, exFAT, ext4, …
+	Size       int64  `json:"size"`
+	Free       int64  `json:"free"`
+	ReadOnly   bool   `json:"readOnly,omitempty"`
+	Removable  bool   `json:"removable,omitempty"` // can be unplugged
+	Network    bool   `json:"network,omitempty"`
+	System     bool   `json:"system,omitempty"`  // holds the running system
+	Problem    string `json:"problem,omitempty"` // why it cannot be used: locked, does not answer
+
+	Disk      Disk      `json:"disk"`
+	Partition Partition `json:"partition"`
+}
+
+// Disk is the device a volume lies on, as far as it tells.
+type Disk struct {
+	Name   string `json:"name,omitempty"` // sdb, Disk 1
+	Model  string `json:"model,omitempty"`
+	Serial string `json:"serial,omitempty"`
+	Bus    string `json:"bus,omitempty"` // USB, SATA, NVMe, …
+	Size   int64  `json:"size,omitempty"`
+}
+
+// Partition identifies a partition in the way Windows' MountedDevices does:
+// either the disk's signature and the offset, or the GUID.
+type Partition struct {
+	Signature uint32 `json:"signature,omitempty"`
+	Offset    int64  `json:"offset,omitempty"` // bytes from the start of the disk
+	GUID      string `json:"guid,omitempty"`   // GPT partition GUID in its usual form, lower case
+}
+
+// Look describes this machine.
+func Look(ctx context.Context) (Machine, error) {
+	volumes, err := Volumes(ctx)
+	return Machine{System: Describe(), Volumes: volumes}, err
+}
+
+// ReadMachine reads a recorded Machine.
+func ReadMachine(data []byte) (Machine, error) {
+	var m Machine
+	if err := json.Unmarshal(data, &m); err != nil {
+		return Machine{}, fmt.Errorf("read machine: %w", err)
+	}
+	return m, nil
+}
+
+// ErrReadOnly and ErrFull say why nothing can be written.
+var (
+	ErrReadOnly = errors.New("write protected")
+	ErrFull     = errors.New("no space left")
+)
+
+// CheckWritable finds out whether files can be made in a folder, by making one
+// and removing it. If the folder does not exist yet, the nearest one above it
+// counts. The error wraps [ErrReadOnly], [ErrFull] or fs.ErrPermission where one
+// of them is the cause.
+func CheckWritable(path string) (err error) {
+	dir, err := existing(path)
+	if err != nil {
+		return fmt.Errorf("check %s: %w", path, err)
+	}
+	f, err := os.CreateTemp(dir, ".lifeboat-*.tmp")
+	if err != nil {
+		return fmt.Errorf("check %s: %w", path, cause(err))
+	}
+	defer func() {
+		// A full volume often fails only here.
+		if err = errors.Join(err, f.Close(), os.Remove(f.Name())); err != nil {
+			err = fmt.Errorf("check %s: %w", path, cause(err))
+		}
+	}()
+	if _, err := f.Write(make([]byte, 4096)); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+// cause adds the sentinel that belongs to a system error.
+func cause(err error) error {
+	switch {
+	case isReadOnly(err):
+		return fmt.Errorf("%w: %w", ErrReadOnly, err)
+	case isFull(err):
+		return fmt.Errorf("%w: %w", ErrFull, err)
+	}
+	return err
+}
+
+// existing returns path, or the nearest folder above it that exists.
+func existing(path string) (string, error) {
+	p, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	for {
+		info, err := os.Stat(p)
+		switch {
+		case err == nil && info.IsDir():
+			return p, nil
+		case err == nil:
+			return "", fmt.Errorf("%s is no folder", p)
+		case !errors.Is(err, os.ErrNotExist):
+			return "", err
+		}
+		up := filepath.Dir(p)
+		if up == p {
+			return "", err
+		}
+		p = up
+	}
+}
