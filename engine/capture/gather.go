@@ -1,0 +1,490 @@
+package capture
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"lifeboat/engine/job"
+	"lifeboat/engine/store"
+	"lifeboat/engine/volume"
+)
+
+// GatherRequest says what to take and where to.
+type GatherRequest struct {
+	Plan    *Plan
+	Select  Selection
+	Store   *store.Store
+	Tool    string            // name and version of this program, for the catalog
+	Command []string          // equivalent command line without keys, for the catalog
+	Why     map[string]string // for users left out: why, by SID
+}
+
+// Result is what was taken.
+type Result struct {
+	ID       store.ID
+	Totals   Totals
+	ByUnit   []Totals      // in the order of Plan.Units
+	Reused   int64         // files that an interrupted run had stored already
+	Problems []job.Problem // the first of them
+	Count    int64         // of all of them
+}
+
+// maxProblems bounds the problems held in memory; all of them are in the catalog.
+const maxProblems = 10_000
+
+// Gather reads what the selection takes into a new capture of the store and
+// finishes it. When ctx ends, or the Decider says stop, what was read is kept
+// as a checkpoint from which the next run goes on, and the Result tells what
+// there is; the error is ctx's or ErrStopped.
+func Gather(ctx context.Context, req GatherRequest, ctl *job.Control) (Result, error) {
+	g := &gatherer{
+		req: req, ctl: ctl, plan: req.Plan, started: ctl.Clock(),
+		chosen: req.Plan.chosen(req.Select),
+		result: Result{ByUnit: make([]Totals, len(req.Plan.Units))},
+		sds:    map[string]int{},
+	}
+	ctx, g.stop = context.WithCancelCause(ctx)
+	defer g.stop(nil)
+	err := g.run(ctx)
+	if cause := context.Cause(ctx); cause != nil && errors.Is(err, context.Canceled) {
+		err = cause // what ended the run, not that it ended
+	}
+	return g.result, err
+}
+
+// ErrStopped means that the Decider ended the run.
+var ErrStopped = errors.New("stopped at the first object that could not be read")
+
+type gatherer struct {
+	req     GatherRequest
+	ctl     *job.Control
+	plan    *Plan
+	started time.Time
+	chosen  []int // by group: the unit it counts for, or -1
+	stop    context.CancelCauseFunc
+
+	capture  *store.Capture
+	pending  sync.WaitGroup // items handed to the store and not yet done
+	objects  *stream[store.Object]
+	security *stream[store.Security]
+	problems *stream[job.Problem]
+
+	mu     sync.Mutex // guards the rest
+	result Result
+	sds    map[string]int // security descriptors seen, to their IDs
+	lastSD int            // ID given last
+}
+
+func (g *gatherer) run(ctx context.Context) error {
+	total := g.plan.Totals(g.req.Select)
+	g.ctl.Phase(job.Saving, total.Bytes, total.Files)
+	inst := g.plan.Installation
+	var err error
+	g.capture, err = g.req.Store.Begin(ctx, store.Meta{
+		Computer: inst.ComputerName,
+		Source:   inst.WindowsDir,
+		Safe:     g.ctl.Progress.SetSafe,
+	})
+	if err != nil {
+		return err
+	}
+	if err := g.content(ctx); err != nil {
+		// ctx may be over; the checkpoint has to be written all the same.
+		keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		defer cancel()
+		return errors.Join(err, g.capture.Abort(keep, true))
+	}
+	g.ctl.Phase(job.Finishing, 0, 0)
+	g.result.ID, err = g.capture.Finish(ctx, store.Summary{
+		Description: "Lifeboat capture of " + inst.ComputerName,
+		Errors:      int(g.result.Count),
+	})
+	return err
+}
+
+// content writes everything but the root: catalog, files, registry.
+func (g *gatherer) content(ctx context.Context) (err error) {
+	var open []io.Closer
+	defer func() {
+		for _, c := range open {
+			err = errors.Join(err, c.Close())
+		}
+	}()
+	if g.objects, err = openStream[store.Object](ctx, g.capture, store.ObjectsJSONL); err != nil {
+		return err
+	}
+	open = append(open, g.objects)
+	if g.security, err = openStream[store.Security](ctx, g.capture, store.SecurityJSONL); err != nil {
+		return err
+	}
+	open = append(open, g.security)
+	if g.problems, err = openStream[job.Problem](ctx, g.capture, store.ProblemsJSONL); err != nil {
+		return err
+	}
+	open = append(open, g.problems)
+
+	if err := g.files(ctx); err != nil {
+		return err
+	}
+	if err := g.registry(ctx); err != nil {
+		return err
+	}
+	for _, f := range g.plan.rules {
+		if err := g.write(ctx, path.Join(store.RulesDir, store.Name(f.Name)), f.Data); err != nil {
+			return err
+		}
+	}
+	g.pending.Wait()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	summary, err := json.MarshalIndent(g.catalog(), "", "  ")
+	if err != nil {
+		return fmt.Errorf("write catalog: %w", err)
+	}
+	return g.write(ctx, store.CaptureJSON, summary)
+}
+
+// files replays the plan into the store. Descriptors and stream lists are read
+// ahead by a few workers, in order, because asking for them costs a round trip
+// each and the store wants its folders one after another.
+func (g *gatherer) files(ctx context.Context) error {
+	ahead := newPipeline(ctx, g.prepare)
+	feed := make(chan error, 1)
+	go func() {
+		feed <- g.plan.spool.each(func(o object) error {
+			if g.chosen[o.Group] < 0 {
+				return nil
+			}
+			return ahead.put(o)
+		})
+		ahead.close()
+	}()
+	var err error
+	for p := range ahead.out() {
+		if err == nil {
+			if err = g.add(ctx, p); err != nil {
+				g.stop(err)
+			}
+		}
+	}
+	return errors.Join(err, <-feed)
+}
+
+// prepared is an object with what a copy of its plain bytes would lose.
+type prepared struct {
+	object
+	volume volume.Volume
+	path   string // the volume's
+	extras volume.Extras
+	err    error // of the extras; what could be read is in extras
+}
+
+func (g *gatherer) prepare(o object) prepared {
+	p := prepared{object: o}
+	var ok bool
+	if p.volume, p.path, ok = g.plan.machine.Resolve(o.Path); !ok {
+		p.err = fmt.Errorf("drive is not there any more")
+		return p
+	}
+	p.extras, p.err = p.volume.Extras(p.path, o.Info)
+	return p
+}
+
+// add hands one object to the store.
+func (g *gatherer) add(ctx context.Context, p prepared) error {
+	if err := g.ctl.Gate.Wait(ctx); err != nil {
+		return err
+	}
+	unit := g.chosen[p.Group]
+	if p.err != nil {
+		g.report(unit, job.Problem{Kind: job.Notice, Path: p.Path, Text: fmt.Sprintf("read descriptor and streams: %v", p.err)})
+	}
+	line := g.describe(p)
+	inside := store.FilePath(p.Path)
+	if p.Info.IsDir() {
+		if err := g.objects.put(line); err != nil {
+			return err
+		}
+		if err := g.capture.AddDir(ctx, inside, p.Info.Modified); err != nil {
+			return err
+		}
+		return g.streams(ctx, p, unit)
+	}
+	if isLink(p.Info) { // its target is in the catalog; there is no content
+		g.finished(unit, 0, false)
+		return g.objects.put(line)
+	}
+	item := store.Item{Path: inside, Size: p.Info.Size, ModTime: p.Info.Modified, Open: func() (io.ReadCloser, error) {
+		g.ctl.Progress.SetCurrent(p.Path)
+		return g.open(ctx, p.Path, p.Info.Size, func() (volume.File, error) { return p.volume.Open(p.path) })
+	}}
+	err := g.store(ctx, item, func(o store.Outcome) {
+		if o.Reused {
+			g.ctl.Progress.AddBytes(p.Info.Size, g.ctl.Clock())
+		}
+		switch {
+		case errors.Is(o.Err, store.ErrPartial):
+			line.Partial = o.Err.Error()
+			g.report(unit, job.Problem{Kind: job.Partial, Path: p.Path, Text: o.Err.Error(), Size: p.Info.Size})
+		case o.Err != nil && ctx.Err() == nil:
+			line.Missing = o.Err.Error()
+			g.report(unit, job.Problem{Kind: job.Unreadable, Path: p.Path, Text: o.Err.Error(), Size: p.Info.Size})
+		}
+		if line.Missing == "" && o.Err == nil || line.Partial != "" {
+			g.finished(unit, p.Info.Size, o.Reused)
+		}
+		if err := g.objects.put(line); err != nil {
+			g.stop(err)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return g.streams(ctx, p, unit)
+}
+
+// store hands an item to the store's workers and keeps count of what they hold.
+func (g *gatherer) store(ctx context.Context, item store.Item, done func(store.Outcome)) error {
+	g.pending.Add(1)
+	return g.capture.Add(ctx, item, func(o store.Outcome) {
+		defer g.pending.Done()
+		done(o)
+	})
+}
+
+// open opens a stream of the source, asking the Decider when that fails.
+func (g *gatherer) open(ctx context.Context, shown string, size int64, open func() (volume.File, error)) (io.ReadCloser, error) {
+	for {
+		f, err := open()
+		if err == nil {
+			return &salvage{ctx: ctx, ctl: g.ctl, file: f, size: size}, nil
+		}
+		answer, askErr := g.ctl.Ask(ctx, job.Question{
+			Topic: job.UnreadableFile, Path: shown, Text: err.Error(),
+			Answers: []job.Answer{job.Skip, job.Retry, job.Stop},
+		})
+		switch {
+		case askErr != nil:
+			return nil, askErr
+		case answer == job.Retry:
+			continue
+		case answer == job.Stop:
+			g.stop(fmt.Errorf("%w: %s: %w", ErrStopped, shown, err))
+		}
+		return nil, err
+	}
+}
+
+// streams adds the alternate data streams of an object.
+func (g *gatherer) streams(ctx context.Context, p prepared, unit int) error {
+	for _, s := range p.extras.Streams {
+		shown := p.Path + ":" + s.Name
+		item := store.Item{Path: store.StreamPath(p.Path, s.Name), Size: s.Size, ModTime: p.Info.Modified, Open: func() (io.ReadCloser, error) {
+			return g.open(ctx, shown, s.Size, func() (volume.File, error) { return p.volume.OpenStream(p.path, s.Name) })
+		}}
+		err := g.store(ctx, item, func(o store.Outcome) {
+			if o.Err != nil && ctx.Err() == nil {
+				g.report(unit, job.Problem{Kind: job.Partial, Path: shown, Text: o.Err.Error(), Size: s.Size})
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// describe makes the catalog line of an object.
+func (g *gatherer) describe(p prepared) store.Object {
+	line := store.Object{
+		Path: store.Text(p.Path), Dir: p.Info.IsDir(), Size: p.Info.Size, Attr: uint32(p.Info.Attr),
+		Created: store.FileTimeOf(p.Info.Created), Modified: store.FileTimeOf(p.Info.Modified), Accessed: store.FileTimeOf(p.Info.Accessed),
+		Tag: p.Info.Reparse, Reparse: p.extras.Reparse,
+		User: g.plan.Units[g.chosen[p.Group]].User, Units: g.plan.groups[p.Group].units,
+		Security: g.descriptor(p.extras.Security),
+	}
+	if p.Info.Links > 1 {
+		line.Links, line.FileID = p.Info.Links, p.Info.FileID
+	}
+	for _, s := range p.extras.Streams {
+		line.Streams = append(line.Streams, store.ObjectStream{Name: store.Text(s.Name), Size: s.Size})
+	}
+	return line
+}
+
+// maxDescriptors bounds the memory for telling descriptors apart. A volume has
+// some thousands; beyond the bound each new one gets a line of its own.
+const maxDescriptors = 1 << 16
+
+// descriptor returns the catalog's ID of a security descriptor.
+func (g *gatherer) descriptor(sd []byte) int {
+	if len(sd) == 0 {
+		return 0
+	}
+	g.mu.Lock()
+	id, known := g.sds[string(sd)]
+	if !known {
+		g.lastSD++
+		id = g.lastSD
+		if len(g.sds) < maxDescriptors {
+			g.sds[string(sd)] = id
+		}
+	}
+	g.mu.Unlock()
+	if !known {
+		if err := g.security.put(store.Security{ID: id, Data: sd}); err != nil {
+			g.stop(err)
+		}
+	}
+	return id
+}
+
+// registry writes the keys that the selection takes, one file for the machine
+// and one for each user.
+func (g *gatherer) registry(ctx context.Context) error {
+	files := map[string]*stream[store.RegistryKey]{}
+	defer func() {
+		for _, f := range files {
+			f.Close()
+		}
+	}()
+	err := walkRegistry(ctx, g.plan.machine, g.plan.program, g.ctl, func(k registryKey) error {
+		unit := slices.IndexFunc(k.takers, func(u int) bool { return g.req.Select.takes(g.plan.Units[u]) })
+		if unit < 0 {
+			return nil
+		}
+		name := registryFile(k.key.Path)
+		if files[name] == nil {
+			f, err := openStream[store.RegistryKey](ctx, g.capture, name)
+			if err != nil {
+				return err
+			}
+			files[name] = f
+		}
+		g.mu.Lock()
+		g.result.ByUnit[k.takers[unit]].Keys++
+		g.result.Totals.Keys++
+		g.mu.Unlock()
+		for _, part := range store.SplitKey(registryLine(k), store.MaxLine/4) {
+			if err := files[name].put(part); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for name, f := range files {
+		err = errors.Join(err, f.Close())
+		delete(files, name)
+	}
+	return err
+}
+
+// registryFile is where a key's line goes: Registry/HKLM.jsonl or Registry/<SID>.jsonl.
+func registryFile(key string) string {
+	name, rest, _ := strings.Cut(key, `\`)
+	if name == "HKU" {
+		name, _, _ = strings.Cut(rest, `\`)
+	}
+	return path.Join(store.RegistryDir, store.Name(name)+".jsonl")
+}
+
+func registryLine(k registryKey) store.RegistryKey {
+	line := store.RegistryKey{
+		Path: store.Text(k.key.Path), LastWrite: store.FileTimeOf(k.key.LastWrite()), Class: store.Text(k.key.Class()),
+		Link: k.key.IsLink(), Security: k.key.Security(), Units: k.takers,
+	}
+	for _, v := range k.values {
+		line.Values = append(line.Values, store.RegistryValue{Name: store.Text(v.Name), Type: uint32(v.Type), Data: v.Data})
+	}
+	return line
+}
+
+// catalog is the summary of what was gathered.
+func (g *gatherer) catalog() store.Catalog {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	inst := g.plan.Installation
+	machine, _ := json.Marshal(inst) // plain data: it always can
+	c := store.Catalog{
+		Version: store.CatalogVersion, Tool: g.req.Tool, Computer: store.Text(inst.ComputerName), Machine: machine,
+		Started: g.started, Finished: g.ctl.Clock(), Command: g.req.Command,
+		Totals: store.Totals{Files: g.result.Totals.Files, Bytes: g.result.Totals.Bytes, Keys: g.result.Totals.Keys, Problems: g.result.Count},
+	}
+	for _, f := range g.plan.rules {
+		c.Rules = append(c.Rules, f.Name)
+	}
+	for i, u := range g.plan.program.Units() {
+		c.Units = append(c.Units, store.CatalogUnit{
+			Component: u.Component, File: u.File, Context: g.plan.Units[i].User, Role: u.Role, Type: u.Type,
+		})
+	}
+	for _, u := range inst.Users {
+		line := store.CatalogUser{
+			SID: u.ID, Name: store.Text(u.Name), Domain: store.Text(u.Domain), Profile: store.Text(u.Profile),
+			Taken: !g.req.Select.OmitUsers[u.ID], Reason: g.req.Why[u.ID],
+		}
+		for i, unit := range g.plan.Units {
+			if unit.User == u.ID {
+				line.Totals.Files += g.result.ByUnit[i].Files
+				line.Totals.Bytes += g.result.ByUnit[i].Bytes
+				line.Totals.Keys += g.result.ByUnit[i].Keys
+			}
+		}
+		c.Users = append(c.Users, line)
+	}
+	return c
+}
+
+// finished counts a stored file.
+func (g *gatherer) finished(unit int, size int64, reused bool) {
+	g.ctl.Progress.AddFiles(1)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	one := Totals{Files: 1, Bytes: size}
+	g.result.Totals.add(one)
+	g.result.ByUnit[unit].add(one)
+	if reused {
+		g.result.Reused++
+	}
+}
+
+// report counts a problem, tells the watcher, and writes it to the catalog.
+func (g *gatherer) report(unit int, p job.Problem) {
+	p.User = g.plan.Units[unit].User
+	g.ctl.Problem(p)
+	g.mu.Lock()
+	if p.Kind != job.Notice {
+		g.result.Count++
+	}
+	if len(g.result.Problems) < maxProblems {
+		g.result.Problems = append(g.result.Problems, p)
+	}
+	g.mu.Unlock()
+	if err := g.problems.put(p); err != nil {
+		g.stop(err)
+	}
+}
+
+// write stores a small file.
+func (g *gatherer) write(ctx context.Context, name string, data []byte) error {
+	w, err := g.capture.Create(ctx, name)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(data)
+	return errors.Join(err, w.Close())
+}
+
+// isLink reports a file that has no content of its own.
+func isLink(i volume.Info) bool {
+	return i.Reparse == volume.TagSymlink || i.Reparse == volume.TagMountPoint
+}

@@ -1,0 +1,145 @@
+// Package capture decides what to take from an offline Windows and takes it.
+//
+// [Scan] walks every drive once, asks the compiled rules about each object they
+// can reach, and hands back a [Plan]: who gets what from which component, how
+// large it is, and what stays behind and why. The plan is data; a [Selection]
+// narrows it without another walk, because a component never changes what
+// another one takes. [Gather] then reads what the selection takes, in the order
+// of the walk, into a store.
+//
+// Promises: the source is only read. Memory does not grow with the number of
+// files: the plan's objects lie in a compressed temporary file. An object that
+// cannot be read is one problem, never the end, unless the Decider says so.
+package capture
+
+import (
+	"slices"
+
+	"lifeboat/engine/job"
+	"lifeboat/engine/migxml"
+	"lifeboat/engine/windows"
+)
+
+// SystemUser is the key of what belongs to no user.
+const SystemUser = "System"
+
+// Plan is what a capture of one installation would take.
+type Plan struct {
+	Installation *windows.Installation
+	Units        []Unit   // in order of saving
+	Components   []string // display names, in order of saving
+	Left         []Left   // what stays behind although a rule reaches it
+	Diagnostics  []migxml.Diagnostic
+
+	groups  []group
+	machine *windows.Machine
+	program *migxml.Program
+	rules   []RuleFile
+	spool   *spool
+}
+
+// RuleFile is a MigXML file as it was given.
+type RuleFile struct {
+	Name string
+	Data []byte
+}
+
+// Unit is one component for one user (or the system) with what it takes. An
+// object that several units take counts for the first of them.
+type Unit struct {
+	Component string
+	Type      string // Documents, Application, System or Device
+	User      string // SID or SystemUser
+	Totals
+}
+
+// Totals counts objects.
+type Totals struct{ Files, Bytes, Keys int64 }
+
+func (t *Totals) add(o Totals) {
+	t.Files += o.Files
+	t.Bytes += o.Bytes
+	t.Keys += o.Keys
+}
+
+// Left is what stays behind for one reason.
+type Left struct {
+	User     string // SID or SystemUser
+	Reason   string
+	Kind     job.Kind
+	Files    int64
+	Bytes    int64
+	Examples []string // Windows paths, a few
+	Matters  bool     // whether a user would miss it
+}
+
+// group is a set of units that take exactly the same objects. Sizes are kept by
+// group, so that the size of any selection is exact without a walk.
+type group struct {
+	units []int // ascending
+	Totals
+}
+
+// Selection says what to leave out of a plan. The zero value takes everything.
+type Selection struct {
+	OmitUsers      map[string]bool // by SID, or SystemUser
+	OmitComponents map[string]bool // by display name
+}
+
+func (s Selection) takes(u Unit) bool {
+	return !s.OmitUsers[u.User] && !s.OmitComponents[u.Component]
+}
+
+// chosen returns, for each group, the first of its units that the selection
+// takes, or -1.
+func (p *Plan) chosen(sel Selection) []int {
+	first := make([]int, len(p.groups))
+	for i, g := range p.groups {
+		first[i] = -1
+		for _, u := range g.units {
+			if sel.takes(p.Units[u]) {
+				first[i] = u
+				break
+			}
+		}
+	}
+	return first
+}
+
+// Totals returns what the selection takes in all.
+func (p *Plan) Totals(sel Selection) Totals {
+	var sum Totals
+	for i, unit := range p.chosen(sel) {
+		if unit >= 0 {
+			sum.add(p.groups[i].Totals)
+		}
+	}
+	return sum
+}
+
+// UnitTotals returns what the selection takes by unit, in the order of Units.
+// Together they make Totals.
+func (p *Plan) UnitTotals(sel Selection) []Totals {
+	sums := make([]Totals, len(p.Units))
+	for i, unit := range p.chosen(sel) {
+		if unit >= 0 {
+			sums[unit].add(p.groups[i].Totals)
+		}
+	}
+	return sums
+}
+
+// Close releases the plan's temporary file.
+func (p *Plan) Close() error { return p.spool.remove() }
+
+// newPlan makes an empty plan whose units are those of the program.
+func newPlan(m *windows.Machine, program *migxml.Program, contexts []migxml.Context, files []RuleFile) *Plan {
+	p := &Plan{Installation: m.Installation, machine: m, program: program, rules: files}
+	for _, u := range program.Units() {
+		p.Units = append(p.Units, Unit{Component: u.Component, Type: u.Type, User: contexts[u.Context].ID})
+		if !slices.Contains(p.Components, u.Component) {
+			p.Components = append(p.Components, u.Component)
+		}
+	}
+	return p
+}
