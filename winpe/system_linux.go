@@ -53,6 +53,22 @@ func SameVolume(a, b string) (bool, error) {
 	return devices[0] == devices[1], nil
 }
 
+// isMount reports whether a volume is mounted at a folder.
+func isMount(dir string) (bool, error) {
+	here, err := filepath.Abs(dir)
+	if err != nil {
+		return false, err
+	}
+	if here, err = filepath.EvalSymlinks(here); err != nil {
+		return false, err
+	}
+	if here == "/" {
+		return true, nil
+	}
+	same, err := SameVolume(here, filepath.Dir(here))
+	return !same, err
+}
+
 func isReadOnly(err error) bool { return errors.Is(err, unix.EROFS) }
 func isFull(err error) bool     { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
 

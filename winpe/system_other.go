@@ -18,6 +18,7 @@ func SameVolume(string, string) (bool, error)   { return false, errors.ErrUnsupp
 func EnablePrivileges() error                   { return nil }
 func PowerOff() error                           { return errors.ErrUnsupported }
 func Restart() error                            { return errors.ErrUnsupported }
+func isMount(string) (bool, error)              { return false, errors.ErrUnsupported }
 func isReadOnly(error) bool                     { return false }
 func isFull(error) bool                         { return false }
 func Describe() System {

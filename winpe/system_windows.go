@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"unsafe"
@@ -225,21 +226,44 @@ func SameVolume(a, b string) (bool, error) {
 	return strings.EqualFold(names[0], names[1]), nil
 }
 
-// volumeOf names the volume a folder lies on; a share is named by its root.
-func volumeOf(dir string) (string, error) {
+// volumeRoot is the folder at which the volume of dir is mounted, with a
+// backslash at its end.
+func volumeRoot(dir string) ([]uint16, error) {
 	p, err := windows.UTF16PtrFromString(dir)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	root := make([]uint16, len(dir)+windows.MAX_PATH)
 	if err := windows.GetVolumePathName(p, &root[0], uint32(len(root))); err != nil {
-		return "", &os.PathError{Op: "GetVolumePathName", Path: dir, Err: err}
+		return nil, &os.PathError{Op: "GetVolumePathName", Path: dir, Err: err}
+	}
+	return root, nil
+}
+
+// volumeOf names the volume a folder lies on; a share is named by its root.
+func volumeOf(dir string) (string, error) {
+	root, err := volumeRoot(dir)
+	if err != nil {
+		return "", err
 	}
 	var name [50]uint16
 	if err := windows.GetVolumeNameForVolumeMountPoint(&root[0], &name[0], uint32(len(name))); err != nil {
 		return windows.UTF16ToString(root), nil
 	}
 	return windows.UTF16ToString(name[:]), nil
+}
+
+// isMount reports whether a volume is mounted at a folder.
+func isMount(dir string) (bool, error) {
+	here, err := filepath.Abs(dir)
+	if err != nil {
+		return false, err
+	}
+	root, err := volumeRoot(here)
+	if err != nil {
+		return false, err
+	}
+	return strings.EqualFold(strings.TrimRight(windows.UTF16ToString(root), `\`), strings.TrimRight(here, `\`)), nil
 }
 
 func isReadOnly(err error) bool { return errors.Is(err, windows.ERROR_WRITE_PROTECT) }

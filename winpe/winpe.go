@@ -140,6 +140,45 @@ func cause(err error) error {
 	return err
 }
 
+// LiesOn reports whether path, which need not exist yet, lies on what place
+// shows: if a volume is mounted at place, anywhere on that volume, by whatever
+// way; if place is an ordinary folder, below it.
+func LiesOn(path, place string) (bool, error) {
+	mounted, err := isMount(place)
+	if err != nil {
+		return false, err
+	}
+	if mounted {
+		return SameVolume(path, place)
+	}
+	return below(path, place)
+}
+
+// below reports whether path is place or lies below it, links resolved.
+func below(path, place string) (bool, error) {
+	top, err := os.Stat(place)
+	if err != nil {
+		return false, err
+	}
+	p, err := existing(path)
+	if err != nil {
+		return false, err
+	}
+	if p, err = filepath.EvalSymlinks(p); err != nil {
+		return false, err
+	}
+	for {
+		if info, err := os.Stat(p); err == nil && os.SameFile(info, top) {
+			return true, nil
+		}
+		up := filepath.Dir(p)
+		if up == p {
+			return false, nil
+		}
+		p = up
+	}
+}
+
 // existing returns path, or the nearest folder above it that exists.
 func existing(path string) (string, error) {
 	p, err := filepath.Abs(path)

@@ -79,6 +79,15 @@ func TestPaths(t *testing.T) {
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
+	for path, want := range map[string]bool{dir: true, deep: true, dir + "-other": false, filepath.Dir(dir): false} {
+		if got, err := LiesOn(path, dir); err != nil || got != want {
+			t.Errorf("LiesOn(%s, %s) = %v, %v", path, dir, got, err)
+		}
+	}
+	top := filepath.VolumeName(dir) + string(filepath.Separator)
+	if got, err := LiesOn(filepath.Join(top, "x"), top); err != nil || !got {
+		t.Errorf("LiesOn the root: %v, %v", got, err)
+	}
 	file := filepath.Join(dir, "file")
 	if err := os.WriteFile(file, nil, 0o644); err != nil {
 		t.Fatal(err)
