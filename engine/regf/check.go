@@ -137,10 +137,10 @@ func (c *checker) tree(index uint32, nk []byte, depth int) {
 		sub := c.h.nk(key)
 		name := nkName(sub)
 		if i > 0 && nkName(c.h.nk(keys[i-1])).compare(name) >= 0 {
-			c.notef("subkey %s is out of order", name)
+			c.notef("subkey %s is out of order", name.brief())
 		}
 		if parent := le.Uint32(sub[16:]); parent != index {
-			c.notef("subkey %s names 0x%x as its parent, not 0x%x", name, parent, index)
+			c.notef("subkey %s names 0x%x as its parent, not 0x%x", name.brief(), parent, index)
 		}
 		longest = max(longest, 2*name.len())
 		longestClass = max(longestClass, int(le.Uint16(sub[74:])))
@@ -228,11 +228,11 @@ func (c *checker) leaf(keys []uint32, list uint32, b []byte) []uint32 {
 		switch kind {
 		case "lh":
 			if have, want := le.Uint32(entry[4:]), nameHash(units); have != want {
-				c.notef("hash of subkey %s is 0x%x, should be 0x%x", name, have, want)
+				c.notef("hash of subkey %s is 0x%x, should be 0x%x", name.brief(), have, want)
 			}
 		case "lf":
 			if have, want := [4]byte(entry[4:]), nameHint(units); have != want {
-				c.notef("hint of subkey %s is %q, should be %q", name, have, want)
+				c.notef("hint of subkey %s is %q, should be %q", name.brief(), have, want)
 			}
 		}
 	}
@@ -275,7 +275,7 @@ func (c *checker) values(nk []byte) {
 
 // data checks the data of a value and returns their size.
 func (c *checker) data(vk []byte) int {
-	name, size, at := vkName(vk), le.Uint32(vk[4:]), le.Uint32(vk[8:])
+	name, size, at := vkName(vk).brief(), le.Uint32(vk[4:]), le.Uint32(vk[8:])
 	n := int(size &^ inlineData)
 	switch {
 	case le.Uint16(vk[16:])&FlagTombstone != 0:

@@ -321,3 +321,20 @@ func resealed(b []byte) []byte {
 	}
 	return b
 }
+
+// Defects of keys with very long names, very deep, still fit into memory.
+func TestLongPaths(t *testing.T) {
+	h := mustOpen(t, sound(t))
+	keys := make([]uint32, maxDepth)
+	for i := range keys {
+		keys[i] = h.Find("many").Subkeys()[0].index
+	}
+	if path := h.path(keys); len(path) > 2*maxShown || !strings.HasSuffix(path, `\...`) {
+		t.Errorf("path has %d bytes", len(path))
+	}
+	for _, wide := range []bool{false, true} {
+		if got := (rawName{make([]byte, 60000), wide}).brief().len(); got != maxKeyName {
+			t.Errorf("brief name has %d characters", got)
+		}
+	}
+}

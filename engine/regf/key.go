@@ -208,6 +208,14 @@ func (n rawName) at(i int) uint16 {
 	return uint16(n.b[i])
 }
 
+// brief cuts a name that is longer than Windows allows a key's to be.
+func (n rawName) brief() rawName {
+	if n.len() > maxKeyName {
+		n.b = n.b[:len(n.b)/n.len()*maxKeyName]
+	}
+	return n
+}
+
 // compare orders names as the lists of a hive are ordered (3.7), without
 // decoding them.
 func (n rawName) compare(m rawName) int {

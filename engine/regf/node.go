@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"time"
-
-	"lifeboat/engine/winname"
 )
 
 // Node is a key to be written, with all that is below: a plain value. The order
@@ -31,7 +29,7 @@ func (k *Key) Node() (*Node, error) {
 		return nil, fmt.Errorf("no such key")
 	}
 	c := copier{h: k.h, descriptors: make(map[uint32][]byte)}
-	n := c.node(k, k.Name())
+	n := c.node(k)
 	if c.missing > 0 {
 		return n, fmt.Errorf("%d parts of a key could not be read, first %s", c.missing, c.first)
 	}
@@ -41,11 +39,14 @@ func (k *Key) Node() (*Node, error) {
 type copier struct {
 	h           *Hive
 	descriptors map[uint32][]byte // by security cell
+	path        []uint32          // the key cells from the one copied to where we are
 	missing     int
 	first       Defect
 }
 
-func (c *copier) node(k *Key, path string) *Node {
+func (c *copier) node(k *Key) *Node {
+	c.path = append(c.path, k.index)
+	defer func() { c.path = c.path[:len(c.path)-1] }()
 	nk := k.nk()
 	n := &Node{
 		Name:      k.Name(),
@@ -65,15 +66,15 @@ func (c *copier) node(k *Key, path string) *Node {
 		n.Values[i].Data = bytes.Clone(n.Values[i].Data)
 	}
 	for _, sub := range k.Subkeys() {
-		n.Subkeys = append(n.Subkeys, c.node(sub, winname.Join(path, sub.Name())))
+		n.Subkeys = append(n.Subkeys, c.node(sub))
 	}
-	c.expect(path, "values", len(n.Values), values)
-	c.expect(path, "subkeys", len(n.Subkeys), le.Uint32(nk[20:]))
+	c.expect("values", len(n.Values), values)
+	c.expect("subkeys", len(n.Subkeys), le.Uint32(nk[20:]))
 	if n.Class == "" && le.Uint16(nk[74:]) != 0 {
-		c.miss(path, "class name")
+		c.miss("class name")
 	}
 	if n.Security == nil {
-		c.miss(path, "security descriptor")
+		c.miss("security descriptor")
 	}
 	return n
 }
@@ -88,14 +89,14 @@ func (c *copier) security(index uint32) []byte {
 	return d
 }
 
-func (c *copier) expect(path, what string, got int, want uint32) {
+func (c *copier) expect(what string, got int, want uint32) {
 	if uint64(got) != uint64(want) {
-		c.miss(path, fmt.Sprintf("%d of %d %s", got, want, what))
+		c.miss(fmt.Sprintf("%d of %d %s", got, want, what))
 	}
 }
 
-func (c *copier) miss(path, what string) {
+func (c *copier) miss(what string) {
 	if c.missing++; c.missing == 1 {
-		c.first = Defect{path, what}
+		c.first = Defect{c.h.path(c.path), what}
 	}
 }

@@ -115,15 +115,22 @@ func (s *survey) add(what string) {
 	s.h.defects = append(s.h.defects, Defect{s.h.path(s.path), what})
 }
 
-// path spells the path of a key for people, given the cells from the root to it.
+// path spells the path of a key for people, given the cells from the root to
+// it. It has a limit, for a hostile hive has room for paths of any length.
 func (h *Hive) path(keys []uint32) string {
 	path := ""
 	for i, key := range keys {
-		if i == 0 {
+		switch {
+		case i == 0:
 			path = `\`
-			continue
+		case len(path) > maxShown:
+			return path + `\...`
+		default:
+			path = winname.Join(path, nkName(h.nk(key)).brief().String())
 		}
-		path = winname.Join(path, nkName(h.nk(key)).String())
 	}
 	return path
 }
+
+// maxShown limits what of a path a defect tells.
+const maxShown = 4096

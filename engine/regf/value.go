@@ -229,7 +229,7 @@ func (h *Hive) data(index uint32, vk []byte, s *survey) (data []byte, ok bool) {
 	size := le.Uint32(vk[4:])
 	if size&inlineData != 0 {
 		if size &^= inlineData; size > 4 {
-			s.notef("value %q has %d bytes in a field of four", vkName(vk), size)
+			s.notef("value %q has %d bytes in a field of four", vkName(vk).brief(), size)
 			size = 4
 		}
 		return vk[8 : 8+size : 8+size], true
@@ -245,7 +245,7 @@ func (h *Hive) data(index uint32, vk []byte, s *survey) (data []byte, ok bool) {
 		return h.bigData(cell, b, size, vk, s)
 	}
 	if size > uint32(len(b)) {
-		s.notef("value %q has %d bytes in a cell of %d", vkName(vk), size, len(b))
+		s.notef("value %q has %d bytes in a cell of %d", vkName(vk).brief(), size, len(b))
 		return nil, false
 	}
 	return b[:size:size], true
@@ -258,7 +258,7 @@ func (h *Hive) bigData(cell uint32, db []byte, size uint32, vk []byte, s *survey
 	}
 	count := min(uint32(le.Uint16(db[2:])), uint32(len(b))/4)
 	if uint64(size) > uint64(count)*segmentSize {
-		s.notef("value %q has %d bytes in %d segments", vkName(vk), size, count)
+		s.notef("value %q has %d bytes in %d segments", vkName(vk).brief(), size, count)
 		return nil, false
 	}
 	var segments [][]byte
@@ -267,7 +267,7 @@ func (h *Hive) bigData(cell uint32, db []byte, size uint32, vk []byte, s *survey
 		n := min(rest, segmentSize)
 		if uint32(len(b)) < n {
 			if b != nil {
-				s.notef("value %q has a segment of %d bytes in a cell of %d", vkName(vk), n, len(b))
+				s.notef("value %q has a segment of %d bytes in a cell of %d", vkName(vk).brief(), n, len(b))
 			}
 			return nil, false
 		}
