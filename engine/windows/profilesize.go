@@ -9,7 +9,7 @@ import (
 )
 
 // ProfileSize counts the files in the profile of a user and their bytes, as far
-// as they are on the disk. It does not go through reparse points. What cannot
+// as they are on the disk. Links and junctions are neither counted nor followed. What cannot
 // be read is not counted; the error is that of ctx, or that there is no profile.
 // progress, which may be nil, is called after every folder.
 func ProfileSize(ctx context.Context, m *Machine, u *User, progress func(files, bytes int64)) (files, bytes int64, err error) {
@@ -31,6 +31,7 @@ func ProfileSize(ctx context.Context, m *Machine, u *User, progress func(files, 
 		}
 		for _, e := range entries {
 			switch {
+			case e.Reparse == volume.TagSymlink || e.Reparse == volume.TagMountPoint:
 			case !e.IsDir():
 				files++
 				if !e.CloudOnly() {
