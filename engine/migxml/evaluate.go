@@ -20,7 +20,7 @@ type evaluator struct {
 
 // maxSteps bounds the work of one evaluation: elements evaluated, and files and
 // keys looked at. A whole disk of a million files is well within it.
-const maxSteps = 1 << 25
+const maxSteps = 1 << 23
 
 var errTooMuch = fmt.Errorf("the rules need more than %d steps to evaluate", maxSteps)
 

@@ -291,7 +291,7 @@ func (p *parser) script(e *etree.Element, call string, want class) *Script {
 	case s.Err != nil && strings.HasPrefix(s.Err.Error(), "internal function"):
 		p.say(Info, e, "%v", s.Err)
 	case s.Err != nil:
-		p.say(Warning, e, "script %.80q: %v", winname.Show(s.Text), s.Err)
+		p.say(Warning, e, "script \"%.80s\": %v", winname.Show(s.Text), s.Err)
 	case remark != "":
 		p.say(Warning, e, "%s", remark)
 	}
@@ -313,7 +313,7 @@ func (p *parser) reference(e *etree.Element) (name string, ref bool) {
 	if name == "" || e == p.definition {
 		return name, false
 	}
-	p.refs = append(p.refs, refersTo{element: e, tag: e.Tag, name: winname.Fold(name), within: p.within})
+	p.refs = append(p.refs, refersTo{element: e, tag: e.Tag, name: name, within: p.within})
 	return name, true
 }
 

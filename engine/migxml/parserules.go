@@ -155,12 +155,12 @@ func (p *parser) pattern(e *etree.Element) *PatternText {
 			err = checkRoot(parsed)
 		}
 		if err != nil {
-			p.say(Warning, e, "pattern %.80q: %v; ignored", winname.Show(t.Text), err)
+			p.say(Warning, e, "pattern \"%.80s\": %v; ignored", winname.Show(t.Text), err)
 			return nil
 		}
 	}
 	if kind == FileKind && strings.Contains(t.Text, "?") {
-		p.say(Warning, e, "pattern %.80q: ? is not a wildcard, the pattern matches nothing", winname.Show(t.Text))
+		p.say(Warning, e, "pattern \"%.80s\": ? is not a wildcard, the pattern matches nothing", winname.Show(t.Text))
 	}
 	return t
 }

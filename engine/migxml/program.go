@@ -44,3 +44,6 @@ func (p *Program) Files() Cursor { return p.files.cursor() }
 // Registry returns a cursor above the hives: Descend to "HKLM", or to "HKU" and
 // then a SID.
 func (p *Program) Registry() Cursor { return p.registry.cursor() }
+
+// Rules lists the compiled patterns in the order of their files.
+func (p *Program) Rules() []*Rule { return p.rules }

@@ -19,18 +19,18 @@ func resolve[T any](definitions map[string]*T, here *T, name string, ref bool) *
 type refersTo struct {
 	element *etree.Element
 	tag     string
-	name    string // folded
+	name    string // as written
 	within  string // tag and name of the definition it is part of, "" if none
 }
 
-func (r refersTo) target() string { return r.tag + " " + r.name }
+func (r refersTo) target() string { return r.tag + " " + winname.Fold(r.name) }
 
 // checkReferences warns about names that nothing defines, and removes
 // definitions that contain themselves.
 func (p *parser) checkReferences() {
 	n := &p.file.named
 	defined := func(tag, name string) bool {
-		ok := false
+		name, ok := winname.Fold(name), false
 		switch tag {
 		case "environment":
 			_, ok = n.environments[name]
@@ -80,6 +80,7 @@ func (p *parser) checkReferences() {
 
 func (p *parser) undefine(tag, name string) {
 	n := &p.file.named
+	name = winname.Fold(name)
 	switch tag {
 	case "environment":
 		delete(n.environments, name)

@@ -125,6 +125,8 @@ func cause(err error) string {
 	return err.Error()
 }
 
+var curly = regexp.MustCompile(`=\s*[^\x00-\x7F]`) // an attribute's value begins with no ASCII quote
+
 var blankAfter = regexp.MustCompile(`</?\s+[A-Za-z]`)
 
 // hint names the usual reason for bad XML on a line (spec 14.2).
@@ -135,7 +137,7 @@ func hint(text []byte, line int) string {
 	}
 	bad := lines[line-1]
 	switch {
-	case bytes.ContainsAny(bad, "“”„‘’") || bytes.ContainsAny(bad, "\x91\x92\x93\x94") && !utf8.Valid(bad):
+	case bytes.ContainsAny(bad, "“”„‘’") || !utf8.Valid(bad) && curly.Match(bad):
 		return " (the line has typographic quotes, expected \" or ')"
 	case !utf8.Valid(bad):
 		return " (the line is not UTF-8)"
