@@ -9,9 +9,10 @@ import (
 )
 
 // ProfileSize counts the files in the profile of a user and their bytes, as far
-// as they are on the disk. Links and junctions are neither counted nor followed. What cannot
-// be read is not counted; the error is that of ctx, or that there is no profile.
-// progress, which may be nil, is called after every folder.
+// as they are on the disk. Links and junctions are neither counted nor
+// followed, and what cannot be read is not counted; the error is that of ctx, or
+// that there is no profile. progress, which may be nil, is called after every
+// folder.
 func ProfileSize(ctx context.Context, m *Machine, u *User, progress func(files, bytes int64)) (files, bytes int64, err error) {
 	if u.Path == "" {
 		return 0, 0, fmt.Errorf("size of %s: there is no folder", u.Profile)
