@@ -111,7 +111,8 @@ func (v *Verdict) OK() bool { return v != nil && v.CatalogOK && len(v.Corrupt) =
 func (r *Report) Duration() time.Duration { return r.Finished.Sub(r.Started) }
 
 // Judge fills SafeToWipe and WipeReasons from the rest: a disk is safe to wipe
-// only if everything chosen was saved and read back, and nobody was left out.
+// only if everything chosen was saved and read back, and nobody was left out or
+// came away with nothing.
 func (r *Report) Judge() {
 	var why []string
 	switch r.Outcome {
@@ -131,9 +132,15 @@ func (r *Report) Judge() {
 			why = append(why, "reading the store back found damage")
 		}
 	}
+	if r.Files == 0 && r.Outcome != Failed {
+		why = append(why, "the rules took no file at all")
+	}
 	for _, u := range r.Users {
-		if !u.Included {
+		switch {
+		case !u.Included:
 			why = append(why, "user "+u.show()+" was left out")
+		case u.Profile != "" && u.Files == 0 && r.Files > 0:
+			why = append(why, "nothing was found to save for user "+u.show())
 		}
 	}
 	for _, l := range r.Left {

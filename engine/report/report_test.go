@@ -88,7 +88,7 @@ func TestForeignNamesAreHarmless(t *testing.T) {
 
 func TestJudge(t *testing.T) {
 	good := func() *Report {
-		return &Report{Outcome: Saved, Users: []User{{Name: "anna", Included: true}}, Verified: &Verdict{CatalogOK: true}}
+		return &Report{Outcome: Saved, Files: 7, Users: []User{{Name: "anna", Profile: `C:\Users\anna`, Included: true, Files: 7}}, Verified: &Verdict{CatalogOK: true}}
 	}
 	for name, c := range map[string]struct {
 		spoil func(*Report)
@@ -99,6 +99,8 @@ func TestJudge(t *testing.T) {
 		"not read back":                  {func(r *Report) { r.Verified = nil }, false},
 		"corrupt on reading back":        {func(r *Report) { r.Verified.Corrupt = []string{"a"} }, false},
 		"catalog unreadable":             {func(r *Report) { r.Verified.CatalogOK = false }, false},
+		"nothing at all":                 {func(r *Report) { r.Files, r.Users[0].Files = 0, 0 }, false},
+		"nothing for one user":           {func(r *Report) { r.Users[0].Files = 0 }, false},
 		"one problem":                    {func(r *Report) { r.ProblemCount = 1 }, false},
 		"user left out":                  {func(r *Report) { r.Users[0].Included = false }, false},
 		"encrypted files left":           {func(r *Report) { r.Left = []Left{{Reason: "encrypted", Matters: true}} }, false},
