@@ -6,16 +6,17 @@ import (
 
 	"lifeboat/engine/job"
 	"lifeboat/engine/report"
+	"lifeboat/winpe"
 )
 
 // Backend is everything the wizard knows and does: the engine and the machine
 // it runs on. Its methods are called from commands, never while drawing, and
 // return when ctx ends.
 type Backend interface {
-	// Machine describes the computer and the system that was booted.
-	Machine(ctx context.Context) (Machine, error)
+	// System describes the system that was booted.
+	System(ctx context.Context) (winpe.System, error)
 	// Volumes lists what is plugged in and mounted now.
-	Volumes(ctx context.Context) ([]Volume, error)
+	Volumes(ctx context.Context) ([]winpe.Volume, error)
 	// Detect looks for Windows installations.
 	Detect(ctx context.Context) (*Detection, error)
 	// Stores looks for stores on the volumes.
@@ -95,30 +96,6 @@ type Selection struct{ OmitUsers, OmitComponents map[string]bool }
 
 // SystemUser stands for everybody: what belongs to no user in particular.
 const SystemUser = "System"
-
-// Machine describes the computer in front of the technician.
-type Machine struct {
-	System string // "Windows PE 10.0.26100, amd64"
-	Power  string // "mains", "battery 63 %", empty if not known
-}
-
-// Volume is a mounted volume.
-type Volume struct {
-	Path      string // drive letter or mount folder
-	Label     string
-	FS        string
-	Model     string // of the disk
-	Bus       string // "USB 3", "SATA"
-	Serial    string
-	Size      int64
-	Free      int64
-	Removable bool
-	Network   bool
-	ReadOnly  bool
-	Locked    bool   // BitLocker
-	Memory    bool   // gone after a restart
-	Note      string // anything else that matters
-}
 
 // Store is a store found on a volume.
 type Store struct {

@@ -6,51 +6,51 @@ import (
 	"slices"
 	"strings"
 
+	"lifeboat/engine"
 	"lifeboat/engine/human"
+	"lifeboat/winpe"
 )
 
 // destinationScreen asks where the store goes. The list follows what is
-// plugged in.
+// plugged in; the cursor stays with its drive.
 type destinationScreen struct {
-	list
+	on     string // mount of the row under the cursor
 	inside bool   // disks inside the computer are offered too
 	going  string // Enter was pressed on this place; its check is awaited
 	folder *field // of the folder dialog, so that what was typed is kept
 }
 
-// destRow is a place that is offered.
+// destRow is a place that is offered, with a verdict on it.
 type destRow struct {
-	Volume
-	verdict string // fits, SMALL, ...
+	winpe.Volume
+	verdict string
 }
 
-// destNo is a place that is not offered.
-type destNo struct {
-	Volume
+// destNot is a place that is not offered.
+type destNot struct {
+	winpe.Volume
 	reason string
 }
 
-// sort parts the volumes into those offered, removable ones first, and those not.
-func (sc *destinationScreen) sort(s *session) (offered []destRow, not []destNo) {
+// rows parts the volumes into those offered, the best first, and those not.
+func (sc *destinationScreen) rows(s *session) (offered []destRow, not []destNot) {
 	for _, v := range s.volumes {
-		switch reason := sc.refuse(s, v); reason {
-		case "":
-			offered = append(offered, destRow{v, sc.verdict(s, v)})
-		default:
-			not = append(not, destNo{v, reason})
+		if reason := sc.refuse(s, v); reason != "" {
+			not = append(not, destNot{v, reason})
+			continue
 		}
+		offered = append(offered, destRow{v, sc.verdict(s, v)})
 	}
-	if s.place != "" {
-		if _, known := s.volume(s.place); !known { // a folder typed by hand
-			if c, ok := s.checks[s.place]; ok && c.Free > 0 {
-				v := Volume{Path: s.place, Network: true, Free: c.Free, Size: c.Free}
-				offered = append(offered, destRow{v, sc.verdict(s, v)})
-			}
-		}
+	if _, known := s.volume(s.place); s.place != "" && !known {
+		v, _ := s.volume(s.volumeOf(s.place))
+		v.Mount, v.Removable = s.place, true
+		offered = append(offered, destRow{v, sc.verdict(s, v)})
 	}
 	rank := func(r destRow) int {
 		switch {
-		case r.verdict == textDestLocked || r.verdict == textDestProtected:
+		case r.verdict == textDestProtected:
+			return 4
+		case r.verdict == textDestSmall:
 			return 3
 		case r.Removable:
 			return 0
@@ -59,54 +59,56 @@ func (sc *destinationScreen) sort(s *session) (offered []destRow, not []destNo) 
 		}
 		return 2
 	}
-	slices.SortStableFunc(offered, func(a, b destRow) int { return cmp.Compare(rank(a), rank(b)) })
+	slices.SortStableFunc(offered, func(a, b destRow) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(b.Free, a.Free))
+	})
 	return offered, not
 }
 
+// here is the index of the row under the cursor: the first one that can hold
+// the store until the cursor was moved.
+func (sc *destinationScreen) here(rows []destRow) int {
+	return max(slices.IndexFunc(rows, func(r destRow) bool { return r.Mount == sc.on }), 0)
+}
+
 // refuse says why a volume is not offered at all.
-func (sc *destinationScreen) refuse(s *session, v Volume) string {
+func (sc *destinationScreen) refuse(s *session, v winpe.Volume) string {
 	switch {
-	case s.inst != nil && v.Path == s.inst.Where:
+	case s.inst != nil && v.Mount == s.inst.Where:
 		return textDestSource
-	case v.Memory:
-		return textDestMemory
-	case !v.Removable && !v.Network && v.Locked:
-		return textDestIsLocked
-	case !v.Removable && !v.Network && !sc.inside:
+	case v.Problem != "":
+		return s.show(v.Problem)
+	case v.System:
+		return textDestSystem
+	case !v.Removable && !v.Network && v.Disk.Name != "" && !sc.inside:
 		return textDestInternal
 	}
 	return ""
 }
 
-func (sc *destinationScreen) verdict(s *session, v Volume) string {
-	need := s.need()
+// fit is how what was chosen goes into the room there is.
+func (s *session) fit(free int64) engine.Fit { return engine.FitOf(s.need(), free) }
+
+func (sc *destinationScreen) verdict(s *session, v winpe.Volume) string {
 	switch {
-	case v.Locked:
-		return textDestLocked
 	case v.ReadOnly:
 		return textDestProtected
-	case need == 0:
+	case s.plan() == nil:
 		return ""
-	case v.Free < need:
+	}
+	switch s.fit(v.Free) {
+	case engine.Small:
 		return textDestSmall
+	case engine.Tight:
+		return textDestTight
 	}
 	return textDestFits
 }
 
 func (sc *destinationScreen) enter(s *session) []command {
 	sc.going = ""
-	rows, _ := sc.sort(s)
-	for i, r := range rows {
-		if r.Path == s.place {
-			sc.at = i
-			return nil
-		}
-	}
-	for i, r := range rows { // the first that can hold it
-		if r.verdict == textDestFits || r.verdict == "" {
-			sc.at = i
-			break
-		}
+	if s.place != "" {
+		sc.on = s.place
 	}
 	return nil
 }
@@ -120,35 +122,41 @@ func (sc *destinationScreen) message(s *session) string {
 	if sc.going != "" {
 		return fmt.Sprintf(textDestChecking, human.Middle(s.show(sc.going), 40)) + " " + s.spinner()
 	}
-	rows, _ := sc.sort(s)
+	rows, _ := sc.rows(s)
 	if len(rows) == 0 {
 		return textDestNone
 	}
-	sc.clamp(len(rows))
-	if text := sc.trouble(s, rows[sc.at]); text != "" {
+	r := rows[sc.here(rows)]
+	switch text := sc.trouble(s, r); {
+	case text != "":
 		return text
+	case r.verdict == textDestTight:
+		return textDestTightMsg
 	}
 	return textDestPlug
 }
 
 // trouble is why the store cannot go there, as far as it is known already.
 func (sc *destinationScreen) trouble(s *session, r destRow) string {
-	name := human.Middle(s.show(r.Path), 24)
+	name := human.Middle(s.show(r.Mount), 18)
 	switch r.verdict {
-	case textDestLocked:
-		return fmt.Sprintf(textDestLockedNo, name)
 	case textDestProtected:
 		return fmt.Sprintf(textDestReadOnly, name)
 	case textDestSmall:
 		return fmt.Sprintf(textDestTooSmall, name, human.Bytes(s.need()-r.Free))
 	}
-	if c, ok := s.checks[r.Path]; ok && c.State != Usable && c.State != Incomplete {
-		return joinSentences(s.show(c.Text), s.show(c.Remedy))
+	if c, ok := s.checks[r.Mount]; ok && !c.usable() {
+		return s.refusal(c)
 	}
 	return ""
 }
 
-// joinSentences makes "text. Remedy." of an engine's words, which are lower
+func (c Check) usable() bool { return c.State == Usable || c.State == Incomplete }
+
+// refusal is a check's bad news, for the message line.
+func (s *session) refusal(c Check) string { return joinSentences(s.show(c.Text), s.show(c.Remedy)) }
+
+// joinSentences makes "Text. Remedy." of an engine's words, which are lower
 // case and without a full stop.
 func joinSentences(texts ...string) string {
 	var parts []string
@@ -163,8 +171,11 @@ func joinSentences(texts ...string) string {
 func (sc *destinationScreen) keys(s *session) []binding {
 	return []binding{
 		bindMove(func(k key) {
-			rows, _ := sc.sort(s)
-			sc.move(k, len(rows))
+			rows, _ := sc.rows(s)
+			l := list{sc.here(rows)}
+			if l.move(k, len(rows)); len(rows) > 0 {
+				sc.on = rows[l.at].Mount
+			}
 			sc.going = ""
 		}),
 		bindEnter(textGoOn, func() step { return sc.take(s) }),
@@ -187,27 +198,26 @@ func (sc *destinationScreen) keys(s *session) []binding {
 }
 
 func (sc *destinationScreen) take(s *session) step {
-	rows, _ := sc.sort(s)
+	rows, _ := sc.rows(s)
 	if len(rows) == 0 {
 		return note(textDestNone)
 	}
-	sc.clamp(len(rows))
-	r := rows[sc.at]
-	if c, ok := s.checks[r.Path]; ok && c.State != Usable && c.State != Incomplete {
-		delete(s.checks, r.Path) // Enter again looks again
-		return note("%s", joinSentences(s.show(c.Text), s.show(c.Remedy)))
+	r := rows[sc.here(rows)]
+	if c, ok := s.checks[r.Mount]; ok && !c.usable() {
+		delete(s.checks, r.Mount) // Enter again looks again
+		return note("%s", s.refusal(c))
 	}
 	if text := sc.trouble(s, r); text != "" {
 		return note("%s", text)
 	}
-	return sc.goTo(s, r.Path)
+	return sc.goTo(s, r.Mount)
 }
 
 // goTo goes on with a place, at once if it was looked at, else when it was.
 func (sc *destinationScreen) goTo(s *session, place string) step {
-	if c, ok := s.checks[place]; ok && (c.State == Usable || c.State == Incomplete) {
+	if c, ok := s.checks[place]; ok && c.usable() {
 		sc.going = ""
-		s.place = place
+		sc.on, s.place = place, place
 		st := step{move: goNext}
 		if c.State == Incomplete {
 			st.note = textDestResume
@@ -229,12 +239,11 @@ func (sc *destinationScreen) see(s *session, msg any) step {
 	if !ok || m.path != sc.going {
 		return step{}
 	}
-	place := sc.going
 	sc.going = ""
-	if m.check.State != Usable && m.check.State != Incomplete {
-		return note("%s", joinSentences(s.show(m.check.Text), s.show(m.check.Remedy)))
+	if !m.check.usable() {
+		return note("%s", s.refusal(m.check))
 	}
-	return sc.goTo(s, place)
+	return sc.goTo(s, m.path)
 }
 
 func (sc *destinationScreen) body(s *session, w, h int) []string {
@@ -243,81 +252,78 @@ func (sc *destinationScreen) body(s *session, w, h int) []string {
 		needs = fmt.Sprintf(textDestNeeds, human.Bytes(n))
 	}
 	lines := []string{sides(" "+textDestAsk, needs+" ", w-1), ""}
-	rows, not := sc.sort(s)
-	sc.clamp(len(rows))
-	foot := sc.about(s, rows, w)
+	rows, not := sc.rows(s)
+	at := sc.here(rows)
+	foot := sc.about(s, rows, at, w)
 	if len(not) > 0 {
 		part := []string{"", " " + s.th.dim(textDestNotHere)}
 		for i, n := range not {
 			if i == 4 && len(not) > 5 {
-				part = append(part, fmt.Sprintf(textMoreBelow, len(not)-i))
+				part = append(part, s.th.dim(fmt.Sprintf(textMoreBelow, len(not)-i)))
 				break
 			}
-			part = append(part, s.th.dim("   "+pad(human.Middle(s.show(n.Path), 20), 22)+
-				pad(human.End(s.show(cmp.Or(n.Label, n.Model)), 18), 19)+human.End(n.reason, w-46)))
+			part = append(part, s.th.dim("   "+pad(human.Middle(s.show(n.Mount), 18), 20)+
+				pad(human.End(s.show(cmp.Or(n.Label, n.Disk.Model)), 18), 19)+human.End(n.reason, w-44)))
 		}
 		foot = append(part, foot...)
 	}
 	var blocks [][]string
 	for i, r := range rows {
-		blocks = append(blocks, []string{sc.line(s, r, i == sc.at)})
+		blocks = append(blocks, []string{sc.line(s, r, i == at)})
 	}
 	if len(rows) == 0 {
 		blocks = [][]string{{"   " + s.th.warn(textDestNone)}}
 	}
-	lines = append(lines, scroll(s.th, blocks, sc.at, max(h-len(lines)-len(foot), 2))...)
+	lines = append(lines, scroll(s.th, blocks, at, max(h-len(lines)-len(foot), 2))...)
 	return append(lines, foot...)
 }
 
 func (sc *destinationScreen) line(s *session, r destRow, here bool) string {
-	text := mark(here) + pad(human.Middle(s.show(r.Path), 15), 16) +
+	text := mark(here) + pad(human.Middle(s.show(r.Mount), 15), 16) +
 		pad(human.End(s.show(cmp.Or(r.Label, textDestLabel)), 11), 12) +
-		pad(human.End(s.show(r.Model), 13), 14) + pad(fit(s.show(r.Bus), 5), 6) + pad(fit(s.show(r.FS), 6), 7)
-	if !r.Locked {
-		text += padLeft(human.Bytes(r.Free), 9)
-	} else {
-		text += padLeft("", 9)
+		pad(human.End(s.show(r.Disk.Model), 13), 14) + pad(human.End(s.show(r.Disk.Bus), 5), 6) +
+		pad(human.End(s.show(r.FileSystem), 6), 7) + padLeft(human.Bytes(r.Free), 9) + "  " + r.verdict
+	switch {
+	case here:
+		return s.th.row(text, here, 78)
+	case r.verdict == textDestFits || r.verdict == "":
+		return text
 	}
-	text += "  " + r.verdict
-	if !here && r.verdict != textDestFits && r.verdict != "" {
-		return s.th.warn(text)
-	}
-	return s.th.row(text, here, 78)
+	return s.th.warn(text)
 }
 
 // about says more about the place under the cursor.
-func (sc *destinationScreen) about(s *session, rows []destRow, w int) []string {
+func (sc *destinationScreen) about(s *session, rows []destRow, at, w int) []string {
 	if len(rows) == 0 {
 		return nil
 	}
-	v := rows[sc.at].Volume
-	if v.Locked {
-		return nil
+	v := rows[at].Volume
+	var parts []string
+	for _, part := range []string{v.Mount, v.Label, v.Disk.Model} {
+		if part != "" {
+			parts = append(parts, human.Middle(s.show(part), 24))
+		}
 	}
-	lines := []string{""}
-	name := human.Middle(s.show(v.Path), 20)
-	disk := human.End(s.show(cmp.Or(v.Model, v.Label, v.FS)), 24)
-	serial := human.End(s.show(cmp.Or(v.Serial, "-")), 14)
-	text := fmt.Sprintf(textDestAboutNo, name, disk, serial, human.Bytes(v.Free), human.Bytes(v.Size))
-	if t, ok := s.totals(); ok && v.Free > s.need() {
-		text = fmt.Sprintf(textDestAbout, name, disk, serial, human.Bytes(v.Free), human.Bytes(v.Size), human.Bytes(v.Free-t.Bytes))
+	if v.Disk.Serial != "" {
+		parts = append(parts, fmt.Sprintf(textDestSerial, human.Middle(s.show(v.Disk.Serial), 16)))
 	}
-	lines = append(lines, wrap(text, " ", w-2)...)
-	if strings.EqualFold(v.FS, "vfat") || strings.EqualFold(v.FS, "fat32") {
+	room := fmt.Sprintf(textDestAbout, human.Bytes(v.Free), human.Bytes(v.Size))
+	if s.need() > 0 && v.Free > s.need() {
+		room += fmt.Sprintf(textDestAfter, human.Bytes(v.Free-s.need()))
+	}
+	lines := []string{"", " " + human.End(strings.Join(parts, ", "), w-3), " " + room}
+	if strings.HasPrefix(strings.ToUpper(v.FileSystem), "FAT") {
 		lines = append(lines, wrap(textDestFAT, " ", w-2)...)
-	}
-	if v.Note != "" {
-		lines = append(lines, wrap(s.th.warn("! "+s.show(v.Note)), " ", w-2)...)
 	}
 	return lines
 }
 
-// volumeOf is the volume that holds a path: the one with the longest mount path.
+// volumeOf is the mount of the volume that holds a path.
 func (s *session) volumeOf(path string) string {
 	best := ""
 	for _, v := range s.volumes {
-		if strings.HasPrefix(path, v.Path) && len(v.Path) > len(best) {
-			best = v.Path
+		if strings.HasPrefix(path, v.Mount) && len(v.Mount) > len(best) {
+			best = v.Mount
 		}
 	}
 	return best
@@ -328,30 +334,30 @@ type folderDialog struct{ sc *destinationScreen }
 
 func (d *folderDialog) title(*session) string   { return fmt.Sprintf(textStep, 5, steps, textDestTitle) }
 func (d *folderDialog) why() string             { return textDestWhy }
-func (d *folderDialog) message(*session) string { return "" }
+func (d *folderDialog) message(*session) string { return textDestFolderMsg }
 
 func (d *folderDialog) typed(_ *session, e keyEvent) bool { return d.sc.folder.typed(e) }
+
+func (d *folderDialog) place() string { return strings.TrimSpace(d.sc.folder.value()) }
 
 func (d *folderDialog) keys(s *session) []binding {
 	return []binding{
 		bindEnter(textGoOn, func() step {
-			place := strings.TrimSpace(d.sc.folder.value())
+			place := d.place()
 			if place == "" {
 				return step{move: goBack}
 			}
-			st := d.sc.goTo(s, place)
-			if st.move == goNext {
-				st.move = goBack // out of the dialog; Enter on the row goes on
-			}
-			return st
+			delete(s.checks, place) // what is typed is looked at
+			d.sc.going = ""
+			return d.sc.goTo(s, place)
 		}),
 		bindBack(),
 	}
 }
 
 // see leaves the dialog when the screen below got its answer.
-func (d *folderDialog) see(s *session, msg any) step {
-	if m, ok := msg.(destinationChecked); ok && m.path == strings.TrimSpace(d.sc.folder.value()) {
+func (d *folderDialog) see(_ *session, msg any) step {
+	if m, ok := msg.(destinationChecked); ok && m.path == d.place() {
 		return step{move: goOut, over: d}
 	}
 	return step{}

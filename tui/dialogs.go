@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"lifeboat/engine/human"
 	"lifeboat/engine/job"
@@ -214,7 +215,11 @@ type helpScreen struct {
 
 func newHelp(r *router) *helpScreen {
 	top := r.top()
-	return &helpScreen{name: top.title(r.s), about: top.why(), below: r.bindings()}
+	name := top.title(r.s)
+	if i := strings.LastIndex(name, "  "); i >= 0 {
+		name = name[i+2:]
+	}
+	return &helpScreen{name: name, about: top.why(), below: r.bindings()}
 }
 
 func (o *helpScreen) title(*session) string   { return textHelpTitle + ": " + o.name }

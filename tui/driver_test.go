@@ -16,7 +16,8 @@ import (
 	"lifeboat/engine/job"
 )
 
-var update = flag.Bool("update", false, "write the golden frames")
+// update is the flag -update, which teatest brings: write the golden frames anew.
+func update() bool { return flag.Lookup("update").Value.String() == "true" }
 
 // robot sits at the keyboard. It lives in a synctest bubble: time stands still
 // until it waits, and after each key everything that can happen has happened.
@@ -158,7 +159,7 @@ func (u *robot) golden(name string) {
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
 	path := filepath.Join("testdata", "frames", name+".txt")
-	if *update {
+	if update() {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			u.t.Fatal(err)
 		}
@@ -184,7 +185,7 @@ const ours = "─│┌┐└┘├┤┬┴┼═║╔╗╚╝█░▒▓▄
 func (u *robot) inspect() {
 	u.t.Helper()
 	r := u.r
-	if r.w == 0 || r.small != [2]int{} {
+	if r.w == 0 {
 		return
 	}
 	frame := r.frame()
@@ -259,5 +260,17 @@ func (u *robot) glyphs() {
 		if c > '~' && !strings.ContainsRune(ours, c) {
 			u.t.Errorf("the frame uses %q, which not every console has:\n%s", c, u.frame())
 		}
+	}
+}
+
+// message checks that the message line is not cut.
+func (u *robot) message() {
+	u.t.Helper()
+	message := u.r.note
+	if message == "" {
+		message = u.r.top().message(u.r.s)
+	}
+	if width(message)+1 > u.r.w {
+		u.t.Errorf("the message has %d cells: %s", width(message), message)
 	}
 }

@@ -3,12 +3,14 @@ package tui
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
 	"lifeboat/engine/job"
 	"lifeboat/engine/report"
 	"lifeboat/engine/usmt"
+	"lifeboat/winpe"
 )
 
 const gib = 1 << 30
@@ -16,8 +18,8 @@ const gib = 1 << 30
 // fake is a recorded machine. What takes long in life is either instant, or
 // waits until the test takes it on.
 type fake struct {
-	machine   Machine
-	volumes   []Volume
+	system    winpe.System
+	volumes   []winpe.Volume
 	detection *Detection
 	stores    []Store
 	plan      *Plan
@@ -34,10 +36,10 @@ type fake struct {
 	crashes  []string
 }
 
-func (f *fake) Machine(context.Context) (Machine, error) { return f.machine, nil }
+func (f *fake) System(context.Context) (winpe.System, error) { return f.system, nil }
 
-func (f *fake) Volumes(context.Context) ([]Volume, error) {
-	return append([]Volume(nil), f.volumes...), nil
+func (f *fake) Volumes(context.Context) ([]winpe.Volume, error) {
+	return slices.Clone(f.volumes), nil
 }
 
 func (f *fake) Detect(ctx context.Context) (*Detection, error) {
@@ -77,7 +79,10 @@ func (f *fake) Plan(ctx context.Context, _ *Installation, ctl *job.Control) (*Pl
 	if err := wait(ctx, f.hold.plan); err != nil {
 		return nil, err
 	}
-	return f.plan, f.planErr
+	if f.planErr != nil {
+		return nil, f.planErr
+	}
+	return f.plan, nil
 }
 
 func wait(ctx context.Context, hold chan struct{}) error {
@@ -169,15 +174,16 @@ func office() *fake {
 		},
 	}
 	f := &fake{
-		machine: Machine{System: "Windows PE 10.0.26100, amd64", Power: "mains"},
-		volumes: []Volume{
-			{Path: "/mnt/windows", Label: "OS", FS: "ntfs", Model: "Samsung SSD 860 EVO", Bus: "SATA", Serial: "S3Z9NB0K", Size: 465 * gib, Free: 200 * gib},
-			{Path: "/media/kingston", Label: "KINGSTON", FS: "vfat", Model: "DataTraveler 101", Bus: "USB 2", Serial: "0013729909A7", Size: 29 * gib, Free: 12 * gib, Removable: true},
-			{Path: "/media/backup", Label: "BACKUP_01", FS: "exfat", Model: "SanDisk Extreme", Bus: "USB 3", Serial: "AA0104E21", Size: 119 * gib, Free: 97 * gib, Removable: true},
-			{Path: "/media/olddisk", Label: "OLDDISK", FS: "ntfs", Model: "TOSHIBA MQ01", Bus: "USB 3", Size: 931 * gib, Free: 800 * gib, Removable: true, ReadOnly: true},
-			{Path: "/dev/sdd1", Model: "WD My Passport", Bus: "USB 3", Size: 931 * gib, Removable: true, Locked: true},
-			{Path: "/mnt/data", Label: "DATA", FS: "ext4", Model: "WDC WD5000", Bus: "SATA", Size: 465 * gib, Free: 300 * gib},
-			{Path: "/", FS: "overlay", Size: 4 * gib, Free: 2 * gib, Memory: true},
+		system: winpe.System{OS: "windows", Arch: "amd64", Name: "Windows 10.0.26100", WinPE: true, Power: winpe.Mains},
+		volumes: []winpe.Volume{
+			{Mount: "/mnt/windows", Label: "OS", FileSystem: "NTFS", Size: 465 * gib, Free: 200 * gib, Disk: winpe.Disk{Name: "sda", Model: "Samsung SSD 860 EVO", Bus: "SATA", Serial: "S3Z9NB0K"}},
+			{Mount: "/media/kingston", Label: "KINGSTON", FileSystem: "FAT32", Size: 29 * gib, Free: 12 * gib, Removable: true, Disk: winpe.Disk{Name: "sdc", Model: "DataTraveler 101", Bus: "USB", Serial: "0013729909A7"}},
+			{Mount: "/media/backup", Label: "BACKUP_01", FileSystem: "exFAT", Size: 119 * gib, Free: 97 * gib, Removable: true, Disk: winpe.Disk{Name: "sdd", Model: "SanDisk Extreme", Bus: "USB", Serial: "AA0104E21"}},
+			{Mount: "/media/photos", Label: "PHOTOS", FileSystem: "NTFS", Size: 64 * gib, Free: 30 * gib, Removable: true, Disk: winpe.Disk{Name: "sde", Model: "Transcend", Bus: "USB"}},
+			{Mount: "/media/olddisk", Label: "OLDDISK", FileSystem: "NTFS", Size: 931 * gib, Free: 800 * gib, Removable: true, ReadOnly: true, Disk: winpe.Disk{Name: "sdf", Model: "TOSHIBA MQ01", Bus: "USB"}},
+			{Mount: "/media/passport", Removable: true, Problem: "locked by BitLocker", Disk: winpe.Disk{Name: "sdg", Model: "WD My Passport", Bus: "USB"}},
+			{Mount: "/mnt/data", Label: "DATA", FileSystem: "ext4", Size: 465 * gib, Free: 300 * gib, Disk: winpe.Disk{Name: "sdb", Model: "WDC WD5000", Bus: "SATA"}},
+			{Mount: "/", FileSystem: "overlay", Size: 4 * gib, Free: 2 * gib, System: true},
 		},
 		detection: &Detection{
 			Installations: []*Installation{inst},
@@ -267,14 +273,15 @@ func hostile() *fake {
 	inst.Notes = names
 	for i, n := range names {
 		inst.Users = append(inst.Users, User{SID: "S-1-5-" + n, Name: n, Account: names[0] + `\` + n, Profile: `C:\Users\` + n})
-		f.volumes = append(f.volumes, Volume{Path: "/media/" + n, Label: n, FS: n, Model: n, Bus: n, Serial: n, Size: 100 * gib, Free: 90 * gib, Removable: true, Note: n})
+		f.volumes = append(f.volumes, winpe.Volume{Mount: "/media/" + n, Label: n, FileSystem: n, Size: 100 * gib, Free: 90 * gib, Removable: true, Disk: winpe.Disk{Name: n, Model: n, Bus: n, Serial: n}},
+			winpe.Volume{Mount: "/mnt/" + n, Problem: n})
 		f.stores = append(f.stores, Store{Path: "/media/" + n + "/Lifeboat", Computer: n, Product: n, Complete: i%2 == 0, Protected: i%3 == 0})
 		f.detection.Looked = append(f.detection.Looked, Looked{"/media/" + n, n})
 	}
-	f.machine = Machine{System: names[0] + long, Power: ""}
+	f.system = winpe.System{OS: names[0], Name: names[0] + long, Arch: long, Power: winpe.Power(names[0])}
 	for _, n := range names {
 		f.plan.Components = append(f.plan.Components, n)
-		f.plan.Units = append(f.plan.Units, Unit{n, "Kind " + n, "S-1-5-" + n, Totals{1, 1 << 40, 5}})
+		f.plan.Units = append(f.plan.Units, Unit{n, "Kind " + n, "S-1-5-" + n, Totals{1, 1 << 20, 5}})
 	}
 	f.plan.Left = append(f.plan.Left, Remains{names[0] + long, 1 << 60, 1 << 60, true})
 	f.report = missing()

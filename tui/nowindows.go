@@ -43,8 +43,8 @@ func (sc *noWindowsScreen) looked(s *session, w int) []string {
 		lines = append(lines, "   "+pad(human.Middle(s.show(l.Where), 30), 32)+human.End(s.show(l.Missing), w-36))
 	}
 	for i := range s.volumes {
-		if v := s.volumes[i]; v.Locked {
-			lines = append(lines, "   "+pad(human.Middle(s.show(v.Path), 30), 32)+textWindowsLocked)
+		if v := s.volumes[i]; v.Problem != "" {
+			lines = append(lines, "   "+pad(human.Middle(s.show(v.Mount), 30), 32)+human.End(s.show(v.Problem), w-36))
 		}
 	}
 	return lines

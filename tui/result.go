@@ -65,13 +65,15 @@ func (sc *resultScreen) entries(s *session) []resultEntry {
 			return step{move: goLeave}
 		}
 	}
-	return []resultEntry{
-		{textResultAgain, func() step { return step{move: goTo, to: screenStart} }},
-		{textResultList, func() step { return step{move: goOver, over: &problemsOverlay{}} }},
-		{textResultLeave, ending(ToPrompt)},
-		{textResultRestart, ending(Restart)},
-		{textResultOff, ending(PowerOff)},
+	entries := []resultEntry{{textResultAgain, func() step { return step{move: goTo, to: screenStart} }}}
+	if s.run != nil && len(s.run.problems) > 0 {
+		entries = append(entries, resultEntry{textResultList, func() step { return step{move: goOver, over: &problemsOverlay{}} }})
 	}
+	return append(entries,
+		resultEntry{textResultLeave, ending(ToPrompt)},
+		resultEntry{textResultRestart, ending(Restart)},
+		resultEntry{textResultOff, ending(PowerOff)},
+	)
 }
 
 func (sc *resultScreen) keys(s *session) []binding {
@@ -92,7 +94,7 @@ func (sc *resultScreen) keys(s *session) []binding {
 		},
 		bindEnter(textDoIt, func() step { return sc.entries(s)[sc.at].do() }),
 		bindLetter("e", textSaveE, "", func() step { return step{move: goOver, over: &problemsOverlay{}} }),
-		bindEsc(textWelcomeTitle, func() step { return step{move: goTo, to: screenStart} }),
+		bindEsc(textResultEsc, func() step { return step{move: goTo, to: screenStart} }),
 	}
 }
 
@@ -171,7 +173,7 @@ func (sc *resultScreen) saved(s *session, w, h int) []string {
 		lines[1] = safe
 	}
 
-	if r.err != nil && rep.Outcome != report.Saved {
+	if r.err != nil && rep.Outcome != report.Saved && !r.stopping {
 		what, remedy := words(r.err)
 		lines = append(lines, sc.told(s, textResultLWhy, what, w)...)
 		lines = append(lines, sc.told(s, textResultLDo, remedy, w)...)

@@ -6,7 +6,9 @@ import (
 	"strings"
 	"time"
 
+	"lifeboat/engine"
 	"lifeboat/engine/human"
+	"lifeboat/winpe"
 )
 
 // reviewScreen shows what will be done. It is the only place that starts the
@@ -51,7 +53,7 @@ func (sc *reviewScreen) trouble(s *session) string {
 		return fmt.Sprintf(textWhatFailed, s.show(what))
 	case !there && s.volumeOf(s.place) == "":
 		return textReviewNoPlace
-	case there && v.Free < s.need():
+	case there && s.fit(v.Free) == engine.Small:
 		return textReviewTooSmall
 	}
 	return ""
@@ -115,23 +117,22 @@ func (sc *reviewScreen) body(s *session, w, h int) []string {
 		}
 	}
 	if s.inst != nil {
-		where := s.productLine(s.inst)
-		row(1, textReviewWindows, human.Middle(fmt.Sprintf(textReviewOf, where, s.show(s.inst.ComputerName), s.where(s.inst)), room))
+		row(1, textReviewWindows, human.Middle(fmt.Sprintf(textReviewOf, s.productLine(s.inst), s.show(s.inst.ComputerName), s.show(s.inst.Where)), room))
 	}
 	users, out := sc.users(s)
 	row(2, textReviewUsers, wrapTwo(users, room)...)
 	row(3, textReviewWhat, sc.what(s))
 	v, _ := s.volume(s.place)
-	about := human.Middle(s.show(s.place), 20)
-	for _, part := range []string{v.Label, v.Model} {
+	var about []string
+	for _, part := range []string{v.Label, v.Disk.Model, v.Disk.Serial} {
 		if part != "" {
-			about += ", " + human.End(s.show(part), 18)
+			about = append(about, human.End(s.show(part), 20))
 		}
 	}
-	if v.Serial != "" {
-		about += ", serial " + human.End(s.show(v.Serial), 12)
+	if len(about) == 0 {
+		about = []string{human.Middle(s.show(s.place), room)}
 	}
-	row(4, textReviewDest, about, human.Middle(s.show(s.storePath()), room))
+	row(4, textReviewDest, human.End(strings.Join(about, ", "), room), human.Middle(s.show(s.storePath()), room))
 	row(5, textReviewOptions, sc.options(s))
 	lines = append(lines, "")
 	if t, ok := s.totals(); ok {
@@ -152,8 +153,12 @@ func (sc *reviewScreen) body(s *session, w, h int) []string {
 				warnings = append(warnings, fmt.Sprintf(textReviewLeft, s.show(l.Reason), filesText(l.Files)))
 			}
 		}
-		if v.Path != "" && v.Free < s.need() {
+		switch {
+		case v.Mount == "":
+		case s.fit(v.Free) == engine.Small:
 			warnings = append(warnings, fmt.Sprintf(textReviewSmall, human.Bytes(s.need()-v.Free)))
+		case s.fit(v.Free) == engine.Tight:
+			warnings = append(warnings, textReviewTight)
 		}
 	}
 	if c, ok := s.checks[s.place]; ok && c.State == Incomplete {
@@ -171,11 +176,11 @@ func (sc *reviewScreen) body(s *session, w, h int) []string {
 		lines = append(lines, "")
 	}
 	for i, text := range warnings {
-		if len(lines) > h-3 {
-			lines[len(lines)-1] = "   " + s.th.warn(fmt.Sprintf("!  + %d", len(warnings)-i+1))
+		if room := h - 2 - len(lines); room < 2 && i < len(warnings)-1 {
+			lines = append(lines, "   "+s.th.warn(fmt.Sprintf(textReviewMore, len(warnings)-i)))
 			break
 		}
-		lines = append(lines, "   "+s.th.warn("!  "+human.End(text, w-10)))
+		lines = append(lines, "   "+s.th.warn("!  "+human.End(text, w-8)))
 	}
 	button := textReviewStart
 	if sc.armed {
@@ -256,9 +261,9 @@ func (sc *reviewScreen) options(s *session) string {
 }
 
 // time guesses from the kind of drive; the run itself will know better.
-func (sc *reviewScreen) time(s *session, t Totals, v Volume) string {
+func (sc *reviewScreen) time(s *session, t Totals, v winpe.Volume) string {
 	speed := int64(0)
-	switch bus := strings.ToUpper(v.Bus); {
+	switch bus := strings.ToUpper(v.Disk.Bus); {
 	case strings.HasPrefix(bus, "USB 2"):
 		speed = 20 << 20
 	case strings.HasPrefix(bus, "USB"):

@@ -94,8 +94,8 @@ type router struct {
 	overlays []screen
 	note     string
 	deafTo   time.Time // keys before it are dropped
-	w, h     int       // of the frame; 0 before the first size
-	small    [2]int
+	window   [2]int    // 0 before the first size
+	w, h     int       // of the frame; 0 while the window is too small for one
 	crash    *crashScreen
 	leaving  bool
 }
@@ -127,12 +127,13 @@ func (r *router) start() []command {
 
 // resize takes the size of the window and tells whether it is the first one.
 func (r *router) resize(w, h int) (first bool) {
-	first = r.w == 0 && r.small == [2]int{}
+	w, h = max(w, 1), max(h, 1)
+	first = r.window == [2]int{}
+	r.window = [2]int{w, h}
+	r.w, r.h = 0, 0
 	if w < minWidth || h < minHeight {
-		r.small = [2]int{w, h}
 		return first
 	}
-	r.small = [2]int{}
 	r.w = min(max(w-2, minWidth), maxWidth)
 	r.h = min(max(h-1, minHeight), maxHeight)
 	return first
@@ -275,7 +276,7 @@ func (r *router) follow(st step) []command {
 	case goAnew:
 		old := *r
 		*r = *newRouter(newSession(old.s.ctx, old.s.backend, old.s.clock, old.s.th))
-		r.w, r.h, r.small = old.w, old.h, old.small
+		r.window, r.w, r.h = old.window, old.w, old.h
 		cmds = append(cmds, r.enter(screenStart)...) // the tick goes on
 	case goLeave:
 		r.leaving = true
@@ -333,11 +334,11 @@ func (r *router) enter(to screenID) []command {
 // frame draws everything: exactly r.h lines of at most r.w cells, or nothing
 // before the first size is known.
 func (r *router) frame() (frame string) {
-	if r.small != [2]int{} {
-		return r.smallFrame()
-	}
-	if r.w == 0 {
+	switch {
+	case r.window == [2]int{}:
 		return ""
+	case r.w == 0:
+		return r.smallFrame()
 	}
 	defer func() {
 		if v := recover(); v != nil {
@@ -368,7 +369,7 @@ func (r *router) draw() string {
 	}
 	lines = append(lines,
 		th.dim(strings.Repeat(th.rule, minWidth)),
-		paint(fit(" "+message, r.w)),
+		paint(fit(" "+s.show(message), r.w)), // a note may name something foreign
 		r.helpLine(),
 		th.dim(sides(" "+s.status(), s.corner()+" ", r.w)),
 	)
@@ -406,12 +407,12 @@ func (r *router) helpParts(bindings []binding, bare []string, drop int) string {
 
 // smallFrame is all that is drawn when the window is too small.
 func (r *router) smallFrame() string {
-	text := fmt.Sprintf(textTooSmall, r.small[0], r.small[1], minWidth, minHeight)
+	text := fmt.Sprintf(textTooSmall, r.window[0], r.window[1], minWidth, minHeight)
 	if r.s.run != nil && !r.s.run.ended {
 		text += " " + textTooSmallRunning
 	}
-	lines := wrap(text, "", max(r.small[0]-1, 1))
-	return strings.Join(lines[:min(len(lines), max(r.small[1]-1, 1))], "\n")
+	lines := wrap(text, "", max(r.window[0]-1, 1))
+	return strings.Join(lines[:min(len(lines), max(r.window[1]-1, 1))], "\n")
 }
 
 // crashed shows the crash screen and has the details written down.

@@ -20,6 +20,7 @@ func frames(t *testing.T, name string, f *fake, test func(u *robot)) {
 		sit(t, f, func(u *robot) {
 			test(u)
 			u.glyphs()
+			u.message()
 			u.golden(name)
 		})
 	})
@@ -62,21 +63,6 @@ func (u *robot) trouble() {
 }
 
 func TestFrames(t *testing.T) {
-	held := func(detect, plan bool) *fake {
-		f := office()
-		if detect {
-			f.hold.detect = make(chan struct{})
-		}
-		if plan {
-			f.hold.plan = make(chan struct{})
-		}
-		return f
-	}
-	// The channels a test closes must be made inside its bubble.
-	hold := func(u *robot, c *chan struct{}) { *c = make(chan struct{}) }
-	_ = held
-	_ = hold
-
 	frames(t, "start", office(), func(u *robot) { u.wait(tickEvery) })
 	frames(t, "welcome", office(), func(u *robot) { u.welcome() })
 	frames(t, "welcome-greyed", office(), func(u *robot) { u.welcome(); u.press("2") })
@@ -119,11 +105,12 @@ func TestFrames(t *testing.T) {
 	frames(t, "destination", office(), func(u *robot) { u.welcome(); u.press("enter", "enter", "enter") })
 	frames(t, "destination-small", office(), func(u *robot) {
 		u.welcome()
-		u.press("enter", "enter", "enter", "up", "enter")
+		u.press("enter", "enter", "enter", "end", "enter")
 	})
+	frames(t, "destination-tight", office(), func(u *robot) { u.welcome(); u.press("enter", "enter", "enter", "down") })
 	frames(t, "destination-inside", office(), func(u *robot) {
 		u.welcome()
-		u.press("enter", "enter", "enter", "o", "end", "up")
+		u.press("enter", "enter", "enter", "o", "down", "down")
 	})
 	frames(t, "destination-none", func() *fake {
 		f := office()
@@ -162,7 +149,7 @@ func TestFrames(t *testing.T) {
 	frames(t, "review", office(), func(u *robot) { u.toReview() })
 	frames(t, "review-gone", office(), func(u *robot) {
 		u.toReview()
-		u.f.volumes = u.f.volumes[:2]
+		u.f.volumes = u.f.volumes[:1]
 		u.wait(lookEvery + tickEvery)
 		u.press("enter")
 	})

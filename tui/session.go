@@ -12,8 +12,10 @@ import (
 	"time"
 
 	"lifeboat/engine/job"
+	"lifeboat/engine/report"
 	"lifeboat/engine/usmt"
 	"lifeboat/engine/winname"
+	"lifeboat/winpe"
 )
 
 // session is what is known and what was answered. Only the router's goroutine
@@ -27,8 +29,8 @@ type session struct {
 	began   time.Time
 
 	// What is known. A probe is done when its time is set.
-	machine   Machine
-	volumes   []Volume
+	system    winpe.System
+	volumes   []winpe.Volume
 	volumesAt time.Time // last look
 	looking   bool
 	detection *Detection
@@ -62,7 +64,7 @@ type probe struct {
 
 // The probes of the first screen.
 const (
-	probeMachine = iota
+	probeSystem = iota
 	probeVolumes
 	probeWindows
 	probeStores
@@ -82,8 +84,8 @@ type counting struct {
 // The messages of the session.
 type (
 	tick         struct{}
-	machineSeen  struct{ machine Machine }
-	volumesSeen  struct{ volumes []Volume }
+	systemSeen   struct{ system winpe.System }
+	volumesSeen  struct{ volumes []winpe.Volume }
 	windowsFound struct{ detection *Detection }
 	storesFound  struct{ stores []Store }
 	probeFailed  struct {
@@ -144,16 +146,16 @@ func (s *session) look() []command {
 		s.probes[i] = probe{began: s.now}
 	}
 	s.began = s.now
-	return []command{s.lookMachine(), s.lookVolumes(), s.lookWindows(), s.lookStores()}
+	return []command{s.lookSystem(), s.lookVolumes(), s.lookWindows(), s.lookStores()}
 }
 
-func (s *session) lookMachine() command {
+func (s *session) lookSystem() command {
 	return s.do(func(ctx context.Context) any {
-		m, err := s.backend.Machine(ctx)
+		system, err := s.backend.System(ctx)
 		if err != nil {
-			return probeFailed{probeMachine, err}
+			return probeFailed{probeSystem, err}
 		}
-		return machineSeen{m}
+		return systemSeen{system}
 	})
 }
 
@@ -203,9 +205,9 @@ func (s *session) take(msg any) []command {
 			cmds = append(cmds, s.lookVolumes())
 		}
 		return cmds
-	case machineSeen:
-		s.machine = msg.machine
-		s.probes[probeMachine].done = s.now
+	case systemSeen:
+		s.system = msg.system
+		s.probes[probeSystem].done = s.now
 	case volumesSeen:
 		s.looking = false
 		s.volumesAt = s.now
@@ -268,8 +270,11 @@ func (s *session) settleWindows() []command {
 	if s.inst != nil {
 		for _, inst := range usable {
 			if inst.Where == s.inst.Where && inst.WindowsDir == s.inst.WindowsDir {
-				old := s.users
+				old, name := s.users, s.name
 				cmds := s.choose(inst)
+				if !s.finished() {
+					s.name = name
+				}
 				for sid := range s.users {
 					if on, ok := old[sid]; ok {
 						s.users[sid] = on
@@ -284,6 +289,13 @@ func (s *session) settleWindows() []command {
 		return s.choose(usable[0])
 	}
 	return nil
+}
+
+// finished is true after a save that came to its end: the next one gets
+// another name, while one that was stopped is gone on with under the old name.
+func (s *session) finished() bool {
+	return s.run != nil && s.run.kind == saving && s.run.ended &&
+		(s.run.outcome() == report.Saved || s.run.outcome() == report.Missing)
 }
 
 // choose takes an installation: who is in it and how much there is depend on
@@ -352,14 +364,10 @@ func (s *session) totals() (Totals, bool) {
 	return p.Size(s.selection()), true
 }
 
-// need is what has to be free at the destination: what was chosen, five
-// percent, and room for the report (spec/tui.md, E6).
+// need is the size of what was chosen; 0 while counting.
 func (s *session) need() int64 {
 	t, _ := s.totals()
-	if t.Bytes == 0 {
-		return 0
-	}
-	return t.Bytes + t.Bytes/20 + 256<<20
+	return t.Bytes
 }
 
 // storePath is the store as chosen.
@@ -391,13 +399,13 @@ func (s *session) request() Request {
 }
 
 // volume is the volume at path.
-func (s *session) volume(path string) (Volume, bool) {
+func (s *session) volume(path string) (winpe.Volume, bool) {
 	for _, v := range s.volumes {
-		if v.Path == path {
+		if v.Mount == path {
 			return v, true
 		}
 	}
-	return Volume{}, false
+	return winpe.Volume{}, false
 }
 
 // chosenUsers counts who is ticked, and of how many.
@@ -443,8 +451,8 @@ func (s *session) status() string { return textReadOnly }
 // corner is the right half of the last line.
 func (s *session) corner() string {
 	corner := s.now.Format("15:04")
-	if s.machine.Power != "" {
-		corner += "  " + s.machine.Power
+	if s.system.Power != winpe.PowerUnknown {
+		corner += "  " + s.show(string(s.system.Power))
 	}
 	return corner
 }

@@ -1,9 +1,12 @@
 package tui
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 
 	"lifeboat/engine/human"
+	"lifeboat/winpe"
 )
 
 // startScreen shows the probes as they end. It goes on by itself.
@@ -63,15 +66,15 @@ func (sc *startScreen) body(s *session, w, h int) []string {
 		}
 		lines = append(lines, fmt.Sprintf("   %s %s %s", pad(state, 3), pad(name, 14), human.End(text, w-24)))
 	}
-	row(probeMachine, textStartMachine, s.show(s.machine.System))
+	row(probeSystem, textStartMachine, s.systemName())
 	volumes := fmt.Sprintf(textStartFound, len(s.volumes))
 	if n := s.lockedVolumes(); n > 0 {
 		volumes += fmt.Sprintf(textStartLocked, n)
 	}
 	row(probeVolumes, textStartVolumes, volumes)
 	for _, v := range s.volumes {
-		if len(lines) < h-3 {
-			lines = append(lines, "       "+s.th.dim(pad("", 15))+s.volumeLine(v, w-24))
+		if !v.System && len(lines) < h-3 {
+			lines = append(lines, "        "+s.volumeLine(v))
 		}
 	}
 	windows := textStartNone
@@ -87,24 +90,30 @@ func (sc *startScreen) body(s *session, w, h int) []string {
 	return lines
 }
 
-// volumeLine describes a volume in one line.
-func (s *session) volumeLine(v Volume, w int) string {
-	what := s.show(v.Label)
-	if what == "" {
-		what = s.show(v.Model)
+// systemName is the system Lifeboat runs on.
+func (s *session) systemName() string {
+	name := cmp.Or(s.system.Name, s.system.OS)
+	if s.system.WinPE {
+		name = "Windows PE, " + name
 	}
-	size := human.Bytes(v.Size)
-	if v.Locked {
-		size = textDestIsLocked
-	}
-	return pad(human.Middle(s.show(v.Path), 16), 17) + pad(human.End(what, 20), 21) +
-		pad(human.End(s.show(v.FS), 6), 7) + padLeft(fit(size, w-45), 10)
+	return s.show(name + ", " + s.system.Arch)
 }
 
+// volumeLine describes a volume in one line of 66 cells at most.
+func (s *session) volumeLine(v winpe.Volume) string {
+	size := human.Bytes(v.Size)
+	if v.Problem != "" {
+		size = s.show(v.Problem)
+	}
+	return pad(human.Middle(s.show(v.Mount), 16), 17) + pad(human.End(s.show(cmp.Or(v.Label, v.Disk.Model)), 16), 17) +
+		pad(human.End(s.show(v.Disk.Bus), 5), 6) + pad(human.End(s.show(v.FileSystem), 6), 7) + human.End(size, 19)
+}
+
+// lockedVolumes counts those that may hold a Windows nobody can see.
 func (s *session) lockedVolumes() int {
 	n := 0
 	for _, v := range s.volumes {
-		if v.Locked {
+		if strings.Contains(v.Problem, "BitLocker") {
 			n++
 		}
 	}

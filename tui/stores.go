@@ -85,8 +85,14 @@ func (sc *storesScreen) body(s *session, w, h int) []string {
 	var blocks [][]string
 	for i, st := range s.stores {
 		here := i == sc.at
-		from := fmt.Sprintf(textStoresFrom, human.End(s.show(st.Computer), 16), human.End(s.show(st.Product), 20))
-		block := []string{s.th.row(mark(here)+pad(human.Middle(s.show(st.Path), 34), 36)+from, here, 76)}
+		block := []string{s.th.row(mark(here)+human.Middle(s.show(st.Path), 70), here, 76)}
+		if st.Computer != "" {
+			from := fmt.Sprintf(textStoresFrom, human.End(s.show(st.Computer), 16), human.Time(st.Saved))
+			if st.Product != "" {
+				from += ", " + s.show(st.Product)
+			}
+			block = append(block, "     "+human.End(from, w-8))
+		}
 		if st.Damaged != "" {
 			block = append(block, "     "+s.th.bad(human.End(fmt.Sprintf(textStoresDamaged, s.show(st.Damaged)), w-8)))
 		} else {
@@ -97,7 +103,7 @@ func (sc *storesScreen) body(s *session, w, h int) []string {
 			if st.Protected {
 				secret = textStoresSecret
 			}
-			block = append(block, "     "+fmt.Sprintf(textStoresSaved, human.Time(st.Saved))+", "+human.Bytes(st.Bytes)+", "+secret+", "+state)
+			block = append(block, "     "+human.Bytes(st.Bytes)+", "+secret+", "+state)
 		}
 		blocks = append(blocks, append(block, ""))
 	}

@@ -132,5 +132,13 @@ func wrap(text, indent string, w int) []string {
 	return lines
 }
 
+// painted colours lines one by one, so that none leaves its colour open.
+func painted(p paint, lines []string) []string {
+	for i := range lines {
+		lines[i] = p(lines[i])
+	}
+	return lines
+}
+
 // rule is a horizontal line.
 func rule(t *theme, w int) string { return strings.Repeat(t.rule, w) }

@@ -149,7 +149,7 @@ func (sc *usersScreen) body(s *session, w, h int) []string {
 	if c := s.counting; c != nil && c.err != nil {
 		what, _ := words(c.err)
 		foot = append(foot, "")
-		foot = append(foot, wrap(s.th.bad(fmt.Sprintf(textUsersFailed, s.show(what))), " ", w-2)...)
+		foot = append(foot, painted(s.th.bad, wrap(fmt.Sprintf(textUsersFailed, s.show(what)), " ", w-2))...)
 	} else if orphans {
 		foot = append(foot, "")
 		foot = append(foot, wrap(textUsersOrphan, " ", w-2)...)

@@ -86,7 +86,7 @@ func (sc *welcomeScreen) pick(s *session, i int) step {
 func (sc *welcomeScreen) keys(s *session) []binding {
 	return []binding{
 		bindMove(func(k key) { sc.move(k, welcomeEntries) }),
-		bindDigits(welcomeEntries, textChoose, func(i int) step { return sc.pick(s, i) }),
+		bindDigits(welcomeEntries, textPick, func(i int) step { return sc.pick(s, i) }),
 		bindEnter(textGoOn, func() step { return sc.pick(s, sc.at) }),
 		bindAgain(func() step { return step{move: goTo, to: screenStart} }),
 	}
@@ -102,12 +102,14 @@ func (sc *welcomeScreen) body(s *session, w, h int) []string {
 		lines = append(lines, s.th.row(text, i == sc.at, 72))
 	}
 	lines = append(lines, "", " "+s.th.dim(rule(s.th, 76)))
-	if s.machine.System != "" {
-		lines = append(lines, fmt.Sprintf(" %s %s", pad(textWelcomeSystem, 10), human.End(s.show(s.machine.System), w-14)))
+	if s.probed(probeSystem) {
+		lines = append(lines, fmt.Sprintf(" %s %s", pad(textWelcomeSystem, 10), human.End(s.systemName(), w-14)))
 	}
 	lines = append(lines, fmt.Sprintf(" %s %s", pad(textWelcomeWindows, 10), sc.windows(s, w-14)))
 	for _, v := range s.volumes {
-		lines = append(lines, fmt.Sprintf(" %s %s", pad(textWelcomeVolume, 10), s.volumeLine(v, w-14)))
+		if !v.System {
+			lines = append(lines, fmt.Sprintf(" %s %s", pad(textWelcomeVolume, 10), s.volumeLine(v)))
+		}
 	}
 	if len(lines) > h {
 		lines = append(lines[:h-1], fmt.Sprintf(textMoreBelow, len(lines)-h+1))
@@ -121,20 +123,21 @@ func (sc *welcomeScreen) windows(s *session, w int) string {
 		return textWelcomeLooking + " " + s.spinner()
 	}
 	usable := s.usable()
-	text := s.th.warn(textStartNone)
-	if len(usable) == 1 {
-		i := usable[0]
-		text = human.End(fmt.Sprintf(textReviewOf, s.productLine(i), s.show(i.ComputerName), s.show(i.Where)), w-30)
-	} else if len(usable) > 1 {
-		text = fmt.Sprintf(textWelcomeReady, len(usable))
-	}
+	rest := ""
 	if bad := len(s.detection.installations()) - len(usable); bad > 0 {
-		text += s.th.warn(fmt.Sprintf(textWelcomeDamaged, bad))
+		rest += fmt.Sprintf(textWelcomeDamaged, bad)
 	}
 	if n := s.lockedVolumes(); n > 0 {
-		text += s.th.warn(fmt.Sprintf(textWelcomeLocked, n))
+		rest += fmt.Sprintf(textWelcomeLocked, n)
 	}
-	return text
+	text := fmt.Sprintf(textWelcomeReady, len(usable))
+	switch len(usable) {
+	case 0:
+		text = s.th.warn(textStartNone)
+	case 1:
+		text = human.End(fmt.Sprintf(textWelcomeOne, s.productLine(usable[0]), s.show(usable[0].ComputerName)), w-width(rest))
+	}
+	return text + s.th.warn(rest)
 }
 
 // unfinished is a store of a save that was interrupted, with its Windows.

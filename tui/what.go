@@ -116,7 +116,7 @@ func (sc *whatScreen) why() string           { return textWhatWhy }
 func (sc *whatScreen) message(s *session) string {
 	if s.plan() == nil {
 		if s.counting != nil && s.counting.err != nil {
-			return textNoWindowsMsg
+			return textWhatFailedMsg
 		}
 		return textWhatWaitMsg
 	}
@@ -140,7 +140,7 @@ func (sc *whatScreen) keys(s *session) []binding {
 		bindMove(func(k key) { sc.move(k, len(sc.rows(s))) }),
 		bindSpace(textChoose, func() step { return sc.toggle(s) }),
 		{
-			keys: []key{keyRight, keyLeft}, name: "Right/Left", does: textWhatOpen,
+			keys: []key{keyRight, keyLeft}, name: "Left/Right", does: textWhatOpen,
 			do: func(k key) step { return sc.open(s, k == keyRight) },
 		},
 		bindLetter("a", textWhatAll, "", func() step { return sc.set(s, false) }),
@@ -239,12 +239,11 @@ func (sc *whatScreen) body(s *session, w, h int) []string {
 		if i == 2 {
 			break
 		}
-		rest := textWhatLeftNo
+		format, paint := textWhatLeftNo, s.th.dim
 		if l.Matters {
-			rest = textWhatLeftYes
+			format, paint = textWhatLeftYes, s.th.warn
 		}
-		text := fmt.Sprintf(textWhatLeft, s.show(l.Reason), filesText(l.Files), human.Bytes(l.Bytes), rest)
-		foot = append(foot, s.th.warn("   "+human.End(text, w-5)))
+		foot = append(foot, paint("   "+human.End(fmt.Sprintf(format, filesText(l.Files), human.Bytes(l.Bytes), s.show(l.Reason)), w-5)))
 	}
 	lines = append(lines, scroll(s.th, blocks, sc.at, h-len(lines)-len(foot))...)
 	return append(lines, foot...)
@@ -284,8 +283,8 @@ func (sc *whatScreen) waiting(s *session, head string, w int) []string {
 	}
 	if c.err != nil {
 		what, remedy := words(c.err)
-		lines = append(lines, wrap(s.th.bad(fmt.Sprintf(textWhatFailed, s.show(what))), "   ", w-2)...)
-		return append(lines, wrap(s.show(remedy), "   ", w-2)...)
+		lines = append(lines, painted(s.th.bad, wrap(fmt.Sprintf(textWhatFailed, s.show(what)), "   ", w-2))...)
+		return append(lines, wrap(joinSentences(s.show(remedy)), "   ", w-2)...)
 	}
 	lines = append(lines, "   "+fmt.Sprintf(textWhatWait, filesText(c.snap.FilesDone), human.Bytes(c.snap.BytesDone))+" "+s.spinner(), "")
 	return append(lines, "   "+s.th.dim(human.Middle(s.show(c.snap.Current), w-5)))

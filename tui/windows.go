@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"lifeboat/engine/human"
+	"lifeboat/winpe"
 )
 
 // steps is the number of questions of a save, the welcome screen included.
@@ -12,10 +13,10 @@ const steps = 7
 // windowsScreen asks which installation to save from.
 type windowsScreen struct{ list }
 
-// windowsRow is an installation, or a locked volume that may hold one.
+// windowsRow is an installation, or a closed volume that may hold one.
 type windowsRow struct {
 	inst   *Installation
-	locked *Volume
+	closed *winpe.Volume // a volume nobody can look into
 }
 
 func (sc *windowsScreen) rows(s *session) []windowsRow {
@@ -29,8 +30,8 @@ func (sc *windowsScreen) rows(s *session) []windowsRow {
 		}
 	}
 	for i := range s.volumes {
-		if s.volumes[i].Locked {
-			rows = append(rows, windowsRow{locked: &s.volumes[i]})
+		if s.volumes[i].Problem != "" {
+			rows = append(rows, windowsRow{closed: &s.volumes[i]})
 		}
 	}
 	return rows
@@ -62,10 +63,10 @@ func (sc *windowsScreen) message(s *session) string {
 		return textNoWindowsMsg
 	}
 	switch r := rows[sc.at]; {
-	case r.locked != nil:
-		return fmt.Sprintf(textWindowsNotOpen, s.show(r.locked.Path))
+	case r.closed != nil:
+		return fmt.Sprintf(textWindowsNotOpen, human.Middle(s.show(r.closed.Mount), 16), human.End(s.show(r.closed.Problem), 20))
 	case r.inst.Damaged != "":
-		return fmt.Sprintf(textWindowsNot, s.show(r.inst.Damaged))
+		return fmt.Sprintf(textWindowsNot, human.End(s.show(r.inst.Damaged), 42))
 	}
 	return textWindowsMsg
 }
@@ -104,11 +105,15 @@ func (sc *windowsScreen) body(s *session, w, h int) []string {
 
 func (sc *windowsScreen) block(s *session, r windowsRow, here bool, w int) []string {
 	const indent = "      "
-	if r.locked != nil {
-		v := *r.locked
+	if r.closed != nil {
+		v := *r.closed
+		about := "?  " + pad(human.Middle(s.show(v.Mount), 26), 28)
+		if v.Size > 0 {
+			about += human.Bytes(v.Size)
+		}
 		return []string{
-			s.th.row(mark(here)+"?  "+human.Middle(s.show(v.Path), 24)+"  "+textWindowsLocked+", "+human.Bytes(v.Size), here, w),
-			indent + s.th.warn(textWindowsUnlock),
+			s.th.row(mark(here)+about, here, w),
+			indent + s.th.warn(human.End(s.show(v.Problem), w-8)),
 		}
 	}
 	i := r.inst

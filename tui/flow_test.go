@@ -1,0 +1,488 @@
+package tui
+
+import (
+	"bytes"
+	"context"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/x/exp/teatest"
+
+	"lifeboat/engine/job"
+	"lifeboat/engine/report"
+)
+
+// Esc loses no answer: every choice is still there on the way forwards again.
+func TestBackLosesNothing(t *testing.T) {
+	sit(t, office(), func(u *robot) {
+		u.welcome()
+		u.press("enter", "down", "space", "enter")                // without m.ostrowski
+		u.press("down", "space", "enter")                         // without documents
+		u.press("enter")                                          // the big stick
+		u.press("space", "tab")                                   // encrypted
+		u.write("correct horse")                                  //
+		u.press("tab")                                            //
+		u.write("correct horse")                                  //
+		u.press("enter")                                          // review
+		u.press("esc", "esc", "esc", "esc", "esc", "esc")         // back to the welcome screen
+		u.sees("What do you want to do?")                         //
+		u.press("enter", "enter", "enter", "enter", "enter")      // and forwards again
+		u.sees("Ready to save", "encrypted", "not chosen: m.ost") //
+		u.press("enter")
+		req := u.f.requests[0]
+		if req.Password != "correct horse" || !req.Select.OmitUsers["S-1-5-21-1-1002"] || !req.Select.OmitComponents["Desktop and documents"] {
+			t.Errorf("an answer was lost: %+v", req.Select)
+		}
+	})
+}
+
+// The digits of the review visit a screen and come back, by Enter and by Esc.
+func TestReviewJumps(t *testing.T) {
+	titles := []string{"2 of 7", "3 of 7", "4 of 7", "5 of 7", "6 of 7"}
+	sit(t, office(), func(u *robot) {
+		u.toReview()
+		for i, title := range titles {
+			for _, way := range []string{"esc", "enter"} {
+				u.press(string(rune('1' + i)))
+				u.sees(title)
+				u.press(way)
+				u.sees("Ready to save")
+			}
+		}
+	})
+}
+
+// Space only chooses and Enter only goes on: over every screen of the walk,
+// Space never leaves it.
+func TestSpaceStays(t *testing.T) {
+	sit(t, office(), func(u *robot) {
+		u.welcome()
+		for range 7 {
+			before := u.r.current
+			u.press("space", "space")
+			if u.r.current != before || len(u.f.requests) > 0 {
+				t.Fatalf("Space left screen %d", before)
+			}
+			if before == screenReview {
+				return
+			}
+			u.press("enter")
+		}
+	})
+}
+
+// Ctrl+C asks, whichever screen it is pressed on, and No is first.
+func TestInterruptAsks(t *testing.T) {
+	sit(t, office(), func(u *robot) {
+		u.welcome()
+		u.press("ctrl+c")
+		u.sees("> Back to the wizard")
+		u.press("ctrl+c", "enter")
+		u.sees("What do you want to do?")
+		u.toSaving()
+		u.press("ctrl+c")
+		u.sees("> No, go on")
+		if !u.r.s.run.ctl.Gate.Paused() {
+			t.Error("saving is not paused while the question is open")
+		}
+		u.press("ctrl+c", "enter")
+		if u.r.s.run.ctl.Gate.Paused() || u.r.s.run.stopping {
+			t.Error("saving does not go on after No")
+		}
+		if u.r.leaving {
+			t.Error("Ctrl+C left the wizard")
+		}
+	})
+}
+
+// Cancel keeps what was saved, and the next start offers to go on with it.
+func TestCancelAndGoOn(t *testing.T) {
+	sit(t, office(), func(u *robot) {
+		u.toSaving()
+		u.halfway()
+		u.press("c", "down", "enter")
+		u.sees("STOPPED, CAN BE CONTINUED", "return code 2")
+		u.f.stores = []Store{{Path: u.f.requests[0].StorePath, Computer: "PC-0412"}}
+		u.press("enter")
+		u.welcome()
+		u.press("3")
+		u.sees("Ready to save", u.f.requests[0].StorePath)
+		u.press("enter")
+		if len(u.f.requests) != 2 || u.f.requests[1].StorePath != u.f.requests[0].StorePath {
+			t.Errorf("the second save went to %v", u.f.requests)
+		}
+	})
+}
+
+// While counting, Enter on the review arms the start; it then starts by itself.
+func TestArmedStart(t *testing.T) {
+	sit(t, office(), func(u *robot) {
+		u.f.hold.plan = make(chan struct{})
+		u.welcome()
+		u.r.s.forgetWindows()
+		u.run(u.r.s.settleWindows())
+		u.wait(tickEvery)
+		u.press("enter", "enter", "enter", "enter", "enter", "enter")
+		if len(u.f.requests) != 0 {
+			t.Fatal("it started before counting was done")
+		}
+		u.press("esc")
+		u.sees("> Start saving")
+		u.press("enter")
+		close(u.f.hold.plan)
+		u.settle()
+		if len(u.f.requests) != 1 || u.f.requests[0].Plan == nil {
+			t.Fatalf("it did not start by itself: %v", u.f.requests)
+		}
+	})
+}
+
+// The list of destinations follows what is plugged in, and the cursor stays
+// with its drive.
+func TestPlugging(t *testing.T) {
+	machine := office()
+	all := machine.volumes
+	machine.volumes = all[:1]
+	sit(t, machine, func(u *robot) {
+		u.welcome()
+		u.press("enter", "enter", "enter")
+		u.sees("Plug in a USB drive")
+		u.f.volumes = all[:2]
+		u.wait(lookEvery + tickEvery)
+		u.sees("KINGSTON", "SMALL")
+		u.press("end")
+		u.f.volumes = all
+		u.wait(lookEvery + tickEvery)
+		if rows, _ := u.r.screens[screenDestination].(*destinationScreen).rows(u.r.s); rows[0].Mount != "/media/backup" {
+			t.Errorf("the best drive is %s", rows[0].Mount)
+		}
+		u.sees("> /media/kingston")
+	})
+}
+
+// A dialog that comes by itself is deaf at first, and the drive coming back
+// answers it.
+func TestQuestions(t *testing.T) {
+	gone := job.Question{Topic: job.MediumGoneQ, Path: "/media/backup", Text: "it was unplugged", Answers: []job.Answer{job.Retry, job.Stop}}
+	answers := make(map[string]job.Answer)
+	ask := func(u *robot, name string, q job.Question) {
+		u.f.work <- func(ctx context.Context, ctl *job.Control) {
+			answers[name], _ = ctl.Ask(ctx, q)
+		}
+		u.settle()
+	}
+	sit(t, office(), func(u *robot) {
+		u.toSaving()
+		ask(u, "deaf", gone)
+		u.press("enter", "down", "enter")
+		if _, ok := answers["deaf"]; ok {
+			t.Fatal("the dialog took a key that was on its way")
+		}
+		u.wait(deafFor)
+		u.press("down", "enter")
+		if answers["deaf"] != job.Stop {
+			t.Errorf("the answer is %q", answers["deaf"])
+		}
+		ask(u, "back", gone)
+		u.sees("The drive is gone")
+		u.r.s.run.ctl.Events.Put(job.Event{Kind: job.MediumBack})
+		u.settle()
+		if answers["back"] != job.Retry || len(u.r.overlays) != 0 {
+			t.Errorf("after plugging in the answer is %q", answers["back"])
+		}
+	})
+}
+
+// A panic anywhere ends in the crash screen, and the wizard can start again.
+func TestPanic(t *testing.T) {
+	for _, where := range []string{"draw", "key", "command"} {
+		t.Run(where, func(t *testing.T) {
+			sit(t, office(), func(u *robot) {
+				u.welcome()
+				s := u.r.s
+				switch where {
+				case "draw":
+					u.press("enter")
+					s.inst = nil // the users screen draws it
+				case "key":
+					u.press("enter", "enter", "enter")
+					u.r.screens[screenDestination].(*destinationScreen).folder = nil
+					s.checks = nil
+				case "command":
+					s.backend = nil
+				}
+				switch where {
+				case "draw":
+					u.r.frame()
+				case "key":
+					u.press("enter")
+				case "command":
+					u.wait(lookEvery + tickEvery)
+				}
+				u.sees("Something went wrong", "> Start the wizard again")
+				u.wait(time.Second)
+				s.backend = u.f
+				u.press("enter")
+				u.welcome()
+				u.sees("What do you want to do?")
+			})
+		})
+	}
+}
+
+// The windows people have: every size draws within itself.
+func TestSizes(t *testing.T) {
+	sit(t, office(), func(u *robot) {
+		u.toReview()
+		for _, size := range [][2]int{{80, 25}, {78, 24}, {79, 24}, {100, 30}, {120, 40}, {250, 100}} {
+			u.r.resize(size[0], size[1])
+			u.inspect()
+			if u.r.w > size[0] || u.r.h > size[1] {
+				t.Errorf("a frame of %dx%d in a window of %v", u.r.w, u.r.h, size)
+			}
+		}
+		for _, size := range [][2]int{{77, 24}, {78, 23}, {60, 20}, {10, 3}, {1, 1}, {0, 0}} {
+			u.r.resize(size[0], size[1])
+			lines := strings.Split(u.r.frame(), "\n")
+			if len(lines) > max(size[1], 1) || slices.ContainsFunc(lines, func(l string) bool { return width(l) > max(size[0], 1) }) {
+				t.Errorf("%v: %q", size, lines)
+			}
+		}
+		u.r.resize(60, 20)
+		u.sees("60 x 20", "78 x 24")
+		u.r.resize(120, 40)
+		u.golden("review-120x40")
+	})
+}
+
+// Names that attack the screen, on every screen.
+func TestHostileNames(t *testing.T) {
+	sit(t, hostile(), func(u *robot) {
+		see := func(keys ...string) { // inspects after each key
+			u.press(keys...)
+			for range 12 {
+				u.press("down")
+			}
+			u.press("f1", "esc")
+			for _, size := range [][2]int{{80, 25}, {120, 40}} {
+				u.r.resize(size[0], size[1])
+				u.inspect()
+			}
+			u.r.resize(80, 25)
+			u.press("home")
+		}
+		u.welcome()
+		see()
+		see("enter")
+		see("esc", "enter", "enter")
+		u.press("enter")
+		see()
+		u.press("enter")
+		u.press("enter")
+		see("f8", "esc")
+		for range 3 {
+			u.press("enter")
+		}
+		if len(u.f.requests) == 0 {
+			t.Fatalf("not saving:\n%s", u.frame())
+		}
+		u.engine(func(ctl *job.Control) {
+			ctl.Phase(job.Saving, 1<<62, 1<<62)
+			for _, p := range u.f.report.Problems {
+				ctl.Problem(p)
+				ctl.Progress.SetCurrent(p.Path)
+			}
+			ctl.Events.Put(job.Event{Kind: job.MediumGone, Text: u.f.report.WipeReasons[0]})
+		})
+		see("e")
+		u.press("esc")
+		u.ask(job.Question{Topic: "x\x1b[2J", Path: u.f.report.Problems[4].Path, Text: u.f.report.WipeReasons[1], Answers: []job.Answer{"\x1b[31m", job.Stop}})
+		u.press("down", "enter")
+		u.finish()
+		u.sees("FILES MISSING")
+		see("e", "esc")
+		u.press("esc")
+		u.welcome()
+		see("4")
+	})
+}
+
+// FuzzKeys presses keys at random while the engine does things at random.
+// Goroutines make coverage vary, so fuzz with -fuzzminimizetime 1x.
+func FuzzKeys(f *testing.F) {
+	f.Add([]byte("\x00\x00\x00\x00\x00\x00\x00\x00"), uint64(1))
+	f.Add([]byte("abcdefghijklmnopqrstuvwxyz0123456789"), uint64(2))
+	rng := rand.New(rand.NewPCG(7, 99))
+	for i := range 60 {
+		data := make([]byte, 300)
+		for j := range data {
+			data[j] = byte(rng.Uint32())
+		}
+		f.Add(data, uint64(i))
+	}
+	keys := []string{
+		"enter", "enter", "enter", "enter", "esc", "space", "up", "down", "left", "right", "pgup", "pgdown", "home", "end", "tab",
+		"shift+tab", "backspace", "delete", "f1", "f2", "f5", "f8", "f10", "ctrl+c", "ctrl+l", "ctrl+q", "ctrl+r", "ctrl+t",
+		"1", "2", "3", "4", "5", "a", "b", "c", "e", "n", "o", "p", "s", "?", "ü", "日",
+	}
+	f.Fuzz(func(t *testing.T, data []byte, seed uint64) {
+		if len(data) > 400 {
+			data = data[:400]
+		}
+		synctest.Test(t, func(t *testing.T) {
+			machine := office()
+			if seed%3 == 1 {
+				machine = hostile()
+			}
+			if seed%5 == 2 {
+				machine = many()
+			}
+			if seed%2 == 0 {
+				machine.stores = withStores().stores
+			}
+			u := newRobot(t, machine)
+			defer u.getUp()
+			for _, b := range data {
+				reviewed := u.r.current == screenReview
+				before := len(machine.requests)
+				switch {
+				case int(b) < len(keys):
+					u.press(keys[b])
+				case b < 100:
+					u.wait(tickEvery)
+				case b < 110 && u.r.s.run != nil && !u.r.s.run.ended:
+					ctl := u.r.s.run.ctl
+					ctl.Phase(job.Phase(b%8), int64(b)*1000, 10)
+					ctl.Progress.AddBytes(int64(b)*100, ctl.Clock())
+					ctl.Problem(problems[int(b)%len(problems)])
+					u.settle()
+				case b < 115:
+					u.r.resize(int(b)-40, int(b)-85)
+				case b < 120:
+					u.r.resize(80, 25)
+				case b < 125:
+					machine.volumes = machine.volumes[:max(len(machine.volumes)-1, 0)]
+				case b < 128 && u.r.s.run != nil && !u.r.s.run.ended:
+					select {
+					case machine.work <- nil:
+					default:
+					}
+					u.settle()
+				default:
+					u.press(keys[int(b)%len(keys)])
+				}
+				u.inspect()
+				if u.r.crash != nil {
+					t.Fatalf("panic: %s\n%s", u.r.crash.what, u.r.crash.stack)
+				}
+				if len(machine.requests) > before && !reviewed {
+					t.Fatal("the engine was started without the review")
+				}
+				if u.r.leaving {
+					return
+				}
+			}
+			u.wait(time.Second)
+			if run := u.r.s.run; run != nil && !run.ended { // a save is not left with Esc
+				run.stop()
+				u.settle()
+			}
+			for range 30 {
+				u.press("esc")
+				u.wait(2 * startAtLeast)
+			}
+			if u.r.current != screenWelcome && u.r.current != screenNoWindows || len(u.r.overlays) > 0 {
+				t.Fatalf("Esc does not lead to the welcome screen but to:\n%s", u.frame())
+			}
+		})
+	})
+}
+
+// The real program loop, with a pipe for a console.
+func TestProgram(t *testing.T) {
+	machine := office()
+	machine.work = make(chan func(context.Context, *job.Control))
+	clock := func() time.Time { return date("2026-11-23 14:12").Add(time.Since(started)) }
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	a := newApp(ctx, Options{Backend: machine, Clock: clock})
+	tm := teatest.NewTestModel(t, a, teatest.WithInitialTermSize(80, 25))
+	waitFor := func(text string) {
+		t.Helper()
+		teatest.WaitFor(t, tm.Output(), func(b []byte) bool { return bytes.Contains(b, []byte(text)) }, teatest.WithDuration(10*time.Second))
+	}
+	waitFor("What do you want to do?")
+	tm.Send(tea.WindowSizeMsg{Width: 60, Height: 20})
+	waitFor("60 x 20")
+	tm.Send(tea.WindowSizeMsg{Width: 100, Height: 30})
+	for range 6 {
+		tm.Send(tea.KeyMsg{Type: tea.KeyEnter})
+		time.Sleep(50 * time.Millisecond) // a command may be on its way
+	}
+	waitFor("Saving to")
+	machine.work <- nil
+	waitFor("SAFE TO WIPE")
+	tm.Send(os.Interrupt)
+	waitFor("Leave the wizard")
+	tm.Send(tea.KeyMsg{Type: tea.KeyDown})
+	tm.Send(tea.KeyMsg{Type: tea.KeyEnter})
+	final := tm.FinalModel(t, teatest.WithFinalTimeout(10*time.Second)).(*app)
+	out := final.outcome()
+	if out.Report == nil || out.Report.Outcome != report.Saved || out.Ending != ToPrompt {
+		t.Errorf("the outcome is %+v", out)
+	}
+}
+
+var started = time.Now()
+
+// Keys as consoles send them.
+func TestKeys(t *testing.T) {
+	for _, c := range []struct {
+		msg  tea.KeyMsg
+		want []keyEvent
+	}{
+		{tea.KeyMsg{Type: tea.KeyEnter}, []keyEvent{{key: keyEnter}}},
+		{tea.KeyMsg{Type: tea.KeySpace, Runes: []rune{' '}}, []keyEvent{{keySpace, " "}}},
+		{tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("A1")}, []keyEvent{{"a", "A"}, {"1", "1"}}}, // typed fast
+		{tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("ab\ncd"), Paste: true}, []keyEvent{{text: "ab"}}},
+		{tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{'x'}, Alt: true}, nil},
+		{tea.KeyMsg{Type: tea.KeyF12}, nil},
+	} {
+		if got := keyEvents(c.msg); !slices.Equal(got, c.want) {
+			t.Errorf("%v gives %v, want %v", c.msg, got, c.want)
+		}
+	}
+	for _, c := range []struct{ in, want tea.Msg }{
+		{tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{0}}, nil},
+		{tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{'@'}, Alt: true}, "@"}, // AltGr
+		{tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{'x'}, Alt: true}, "alt+x"},
+		{tea.KeyMsg{Type: tea.KeyUp}, "up"},
+	} {
+		got := fixKey(c.in.(tea.KeyMsg))
+		if k, ok := got.(tea.KeyMsg); ok && k.String() != c.want || !ok && got != c.want {
+			t.Errorf("%v is repaired to %v, want %v", c.in, got, c.want)
+		}
+	}
+}
+
+// What is typed into a field stays in it.
+func TestField(t *testing.T) {
+	f := newField("", 5)
+	for _, e := range []keyEvent{{"a", "a"}, {"b", "b"}, {key: keyLeft}, {"日", "日"}, {key: keyHome}, {key: keyDelete}, {key: keyEnd}, {text: "xyzw"}, {key: keyBackspace}} {
+		if !f.typed(e) {
+			t.Errorf("the field does not take %v", e)
+		}
+	}
+	if f.value() != "日bxy" {
+		t.Errorf("the field holds %q", f.value())
+	}
+	if f.typed(keyEvent{key: keyEnter}) || f.typed(keyEvent{key: keyTab}) {
+		t.Error("the field takes Enter or Tab")
+	}
+}
