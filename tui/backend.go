@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"lifeboat/engine"
 	"lifeboat/engine/job"
 	"lifeboat/engine/report"
 	"lifeboat/winpe"
@@ -59,6 +60,8 @@ type Installation struct {
 	Notes        []string
 	LastUse      time.Time
 	Users        []User
+
+	found found // by the live backend
 }
 
 // User is somebody with a profile in an installation.
@@ -117,12 +120,12 @@ type Choice struct {
 
 // Plan is what a save would take, counted.
 type Plan struct {
-	Units       []Unit
-	Left        []Remains
-	Components  []string // in the order of saving
-	Diagnostics []string
-	Size        func(Selection) Totals // exact for any selection
-	Engine      any                    // the backend's own
+	Units      []Unit
+	Left       []Remains
+	Components []string               // in the order of saving
+	Size       func(Selection) Totals // exact for any selection
+
+	plan *engine.Plan // of the live backend
 }
 
 // State of a destination.

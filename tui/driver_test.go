@@ -45,7 +45,7 @@ func sit(t *testing.T, f *fake, test func(u *robot)) {
 func newRobot(t testing.TB, f *fake) *robot {
 	ctx, cancel := context.WithCancel(context.Background())
 	f.work = make(chan func(context.Context, *job.Control)) // of this bubble
-	offset := date("2026-11-23 14:12").Sub(time.Now())
+	offset := time.Until(date("2026-11-23 14:12"))
 	clock := func() time.Time { return time.Now().Add(offset).UTC() }
 	u := &robot{
 		t: t, f: f, msgs: make(chan any, 1024), cancel: cancel,

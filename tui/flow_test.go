@@ -108,7 +108,7 @@ func TestCancelAndGoOn(t *testing.T) {
 		u.halfway()
 		u.press("c", "down", "enter")
 		u.sees("STOPPED, CAN BE CONTINUED", "return code 2")
-		u.f.stores = []Store{{Path: u.f.requests[0].StorePath, Computer: "PC-0412"}}
+		u.f.stores = []Store{{Path: u.f.requests[0].StorePath}}
 		u.press("enter")
 		u.welcome()
 		u.press("3")

@@ -301,5 +301,9 @@ func (o *commandOverlay) body(s *session, w, h int) []string {
 		lines = append(lines, "")
 		lines = append(lines, wrap(textCommandNote, " ", w-2)...)
 	}
+	if len(s.selection().OmitComponents) > 0 {
+		lines = append(lines, "")
+		lines = append(lines, wrap(textCommandKinds, " ", w-2)...)
+	}
 	return lines
 }

@@ -34,7 +34,6 @@ type session struct {
 	volumesAt time.Time // last look
 	looking   bool
 	detection *Detection
-	detectErr error
 	stores    []Store
 	probes    [probeCount]probe
 	counting  *counting
@@ -52,7 +51,6 @@ type session struct {
 	noVerify bool
 
 	run    *run
-	after  string // what happened to the power request
 	ending Ending
 }
 

@@ -36,6 +36,9 @@ const (
 
 	textShared      = "Shared by all users"
 	textNameUnknown = "(name not known)"
+	textSharedWhy   = "what belongs to nobody in particular"
+	textNotChosen   = "not chosen"
+	textKeyFile     = "KEY.TXT" // in the command line, for the person to replace
 	textCounting    = "counting"
 	textUnknown     = "not known"
 )
@@ -298,7 +301,8 @@ const (
 		"here. The command line behind F8 does exactly the same without the wizard."
 	textCommandTitle = "Command line"
 	textCommandLead  = "The same save as a command, for a script or to learn from:"
-	textCommandNote  = "The passphrase is not shown; give it in place of the dots, or better in a file (/keyfile)."
+	textCommandNote  = "The passphrase is not shown: put it into a file and name that with /keyfile."
+	textCommandKinds = "Kinds that were not chosen need a Config.xml: write one with /genconfig, name it with /config."
 	textClose        = "close"
 )
 

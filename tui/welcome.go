@@ -2,6 +2,8 @@ package tui
 
 import (
 	"fmt"
+	"path/filepath"
+	"strings"
 
 	"lifeboat/engine/human"
 )
@@ -147,7 +149,13 @@ func (s *session) unfinished() (Store, *Installation, bool) {
 			continue
 		}
 		for _, inst := range s.usable() {
-			if inst.ComputerName != "" && inst.ComputerName == st.Computer {
+			computer := cleanName(inst.ComputerName)
+			if computer == "" {
+				continue
+			}
+			// A store that is not complete says only in its name whose it is.
+			if st.Computer == inst.ComputerName || st.Computer == "" && strings.HasPrefix(filepath.Base(st.Path), computer+"_") {
+				st.Computer = inst.ComputerName
 				return st, inst, true
 			}
 		}
