@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"lifeboat/engine/usmt"
+)
+
+// commands are those that are Lifeboat's own. Errors of usage have USMT's code
+// for a wrong command line.
+func (p *program) commands(ctx context.Context, args []string) usmt.Code {
+	code := usmt.Success
+	root := &cobra.Command{
+		Use:   "lifeboat",
+		Short: "Get people's files and settings off a Windows PC that no longer boots",
+		Long: `Lifeboat gets people's files, settings and accounts off a Windows PC that no
+longer boots. Without a command it opens the wizard.
+
+USMT's command lines are commands too, and work when the program is renamed:
+  lifeboat scanstate /?
+  lifeboat loadstate /?
+  lifeboat usmtutils /?`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+	}
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetIn(p.stdin)
+	root.SetOut(p.stdout)
+	root.SetErr(p.stderr)
+	root.SetArgs(args)
+	var look wizardLook
+	root.Flags().BoolVar(&look.ascii, "ascii", false, "draw with letters only")
+	root.Flags().BoolVar(&look.mono, "mono", false, "draw without colours")
+	root.Flags().StringArrayVar(&look.places, "at", nil, "look at this folder instead of all mounted volumes")
+	root.RunE = func(cmd *cobra.Command, _ []string) error {
+		if !p.terminal {
+			return cmd.Help()
+		}
+		code = p.wizard(cmd.Context(), look)
+		return nil
+	}
+	root.AddCommand(p.detectCommand(&code), p.demoCommand(&code), p.explainCommand(), &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  cobra.NoArgs,
+		Run:   func(cmd *cobra.Command, _ []string) { fmt.Fprintln(p.stdout, "lifeboat", versionText()) },
+	})
+	if err := root.ExecuteContext(ctx); err != nil {
+		fmt.Fprintf(p.stderr, "lifeboat: %v\n", err)
+		return usmt.InvalidParameters
+	}
+	return code
+}
+
+// explainCommand prints what a return code means.
+func (p *program) explainCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "explain [code…]",
+		Short: "Say what return codes mean and what to do about them",
+		RunE: func(_ *cobra.Command, args []string) error {
+			codes := usmt.Codes()
+			if len(args) > 0 {
+				codes = nil
+			}
+			for _, arg := range args {
+				n, err := strconv.Atoi(arg)
+				if err != nil {
+					return fmt.Errorf("%q is no return code", arg)
+				}
+				codes = append(codes, usmt.Code(n))
+			}
+			type row struct {
+				Code   int        `json:"code"`
+				Symbol string     `json:"symbol"`
+				Class  usmt.Class `json:"class"`
+				Words  string     `json:"words"`
+				Remedy string     `json:"remedy"`
+			}
+			var rows []row
+			for _, c := range codes {
+				rows = append(rows, row{int(c), c.String(), c.Class(), c.Words(), c.Remedy()})
+			}
+			if asJSON {
+				return p.json(rows)
+			}
+			for _, r := range rows {
+				fmt.Fprintf(p.stdout, "%d  %s (%s)\n    %s\n    %s\n", r.Code, r.Symbol, r.Class, r.Words, r.Remedy)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// json prints a value as JSON for other programs.
+func (p *program) json(v any) error {
+	e := json.NewEncoder(p.stdout)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}

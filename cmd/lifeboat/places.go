@@ -1,0 +1,278 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"lifeboat/engine"
+	"lifeboat/engine/usmt"
+	"lifeboat/engine/windows"
+	"lifeboat/engine/winname"
+	"lifeboat/winpe"
+)
+
+// placeOf is a volume as the engine wants it.
+func placeOf(v winpe.Volume) engine.Place {
+	p := engine.Place{Path: v.Mount, Removable: v.Removable}
+	p.Disk.Signature, p.Disk.Offset = v.Partition.Signature, uint64(v.Partition.Offset)
+	if g, err := windows.ParseGUID(v.Partition.GUID); err == nil {
+		p.Disk.Partition = g
+	}
+	return p
+}
+
+// mounted are the places where a Windows may be: all mounted volumes that
+// answer.
+func mounted(volumes []winpe.Volume) []engine.Place {
+	var places []engine.Place
+	for _, v := range volumes {
+		if v.Problem == "" && !v.Network {
+			places = append(places, placeOf(v))
+		}
+	}
+	return places
+}
+
+// named are the folders that somebody named, with what is known of the volumes
+// they show.
+func named(folders []string, volumes []winpe.Volume) []engine.Place {
+	var places []engine.Place
+	for _, f := range folders {
+		place := engine.Place{Path: f}
+		for _, v := range volumes {
+			if samePath(v.Mount, f) {
+				place = placeOf(v)
+				place.Path = f
+			}
+		}
+		places = append(places, place)
+	}
+	return places
+}
+
+func samePath(a, b string) bool {
+	a, b = filepath.Clean(a), filepath.Clean(b)
+	return a == b || os.PathSeparator == '\\' && winname.Equal(a, b)
+}
+
+// further are the volumes that may have been other drives of the same PC. Only
+// what its MountedDevices can recognise is looked at: a volume of the rescue
+// system must not be taken for a drive of the PC.
+func further(volumes []winpe.Volume, first string) []engine.Place {
+	var places []engine.Place
+	for _, v := range volumes {
+		if v.Problem == "" && !v.Network && !v.Removable && !v.System && v.Partition != (winpe.Partition{}) && !samePath(v.Mount, first) {
+			places = append(places, placeOf(v))
+		}
+	}
+	return places
+}
+
+// found is a Windows to save from.
+type found struct {
+	*engine.Detection
+	inst   *engine.Installation
+	places []string // the folders of its drives
+}
+
+// source finds the Windows that a ScanState command line names.
+func (p *program) source(ctx context.Context, e *engine.Engine, s *usmt.ScanState, note func(string)) (*found, error) {
+	opt := engine.DetectOptions{Arch: p.getenv("MIG_OFFLINE_PLATFORM_ARCH")}
+	var folders []string
+	onlyOne := false
+	switch {
+	case s.OfflineWinDir != "":
+		folders = []string{s.OfflineWinDir}
+	case s.OfflineWinOld != "":
+		folders = []string{s.OfflineWinOld}
+	case s.Offline != "":
+		data, err := os.ReadFile(p.path(s.Offline))
+		if err != nil {
+			return nil, usmt.Fail(usmt.InvalidParameters, err, "read the file of /offline")
+		}
+		file, notes, err := usmt.ParseOffline(s.Offline, data)
+		if err != nil {
+			return nil, err
+		}
+		for _, n := range notes {
+			note(n)
+		}
+		for _, m := range file.Mappings {
+			opt.Mappings = append(opt.Mappings, windows.Mapping{From: m.Now, To: m.Then})
+		}
+		folders, onlyOne = file.WinDirs, file.FailOnMultiple
+	default:
+		return nil, usmt.Fail(usmt.UnsupportedPlatform, nil, "it was not said which Windows to save from")
+	}
+	volumes, err := winpe.Volumes(ctx)
+	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return nil, usmt.Fail(usmt.EnvironmentFailed, err, "look at this computer")
+	}
+	var hits []*found
+	var misses []error
+	for _, folder := range folders {
+		f, err := p.sourceAt(ctx, e, folder, volumes, opt)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil {
+			misses = append(misses, err)
+			continue
+		}
+		hits = append(hits, f)
+		if !onlyOne {
+			break
+		}
+	}
+	switch {
+	case len(hits) == 0:
+		return nil, misses[0]
+	case len(hits) > 1:
+		for _, h := range hits {
+			defer h.Close()
+		}
+		f := usmt.Fail(usmt.InitError, nil, "%s names more than one Windows: %s and %s", s.Offline, hits[0].inst.Where, hits[1].inst.Where)
+		f.Remedy = "leave one of them in the file, or <failOnMultipleWinDir>0</failOnMultipleWinDir>"
+		return nil, f
+	}
+	return hits[0], nil
+}
+
+// sourceAt finds the Windows in a folder: its Windows folder, the Windows.old it
+// is in, or the volume it is on.
+func (p *program) sourceAt(ctx context.Context, e *engine.Engine, folder string, volumes []winpe.Volume, opt engine.DetectOptions) (*found, error) {
+	dir := filepath.Clean(p.path(folder))
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		f := usmt.Fail(usmt.InvalidParameters, err, "there is no folder %s", winname.Show(folder))
+		f.Remedy = "name the Windows folder, for instance D:\\Windows or /mnt/windows/Windows"
+		return nil, f
+	}
+	top, rel := filepath.Dir(dir), `\`+filepath.Base(dir)
+	if strings.EqualFold(filepath.Base(top), "Windows.old") {
+		top, rel = filepath.Dir(top), `\`+filepath.Base(top)+rel
+	}
+	var last *engine.Detection
+	for _, try := range []struct{ place, rel string }{{top, rel}, {dir, ""}} {
+		places := append(named([]string{try.place}, volumes), further(volumes, try.place)...)
+		d, err := e.Detect(ctx, places, opt)
+		if err != nil {
+			return nil, err
+		}
+		for _, inst := range d.Installations {
+			if inst.Where == try.place && (try.rel == "" || winname.Equal(inst.WindowsDir, try.rel) || winname.Equal(inst.Root, try.rel)) {
+				return &found{d, inst, drivesOf(d, inst, places)}, nil
+			}
+		}
+		d.Close()
+		last = d
+	}
+	return nil, last.NoWindows()
+}
+
+// drivesOf lists the folders in which the drives of an installation are.
+func drivesOf(d *engine.Detection, inst *engine.Installation, places []engine.Place) []string {
+	// Sources count only the places that could be opened.
+	var opened []string
+	for _, place := range places {
+		if !slices.ContainsFunc(d.Looked, func(l engine.Looked) bool { return l.Source < 0 && l.Where == place.Path }) {
+			opened = append(opened, place.Path)
+		}
+	}
+	folders := []string{inst.Where}
+	for _, drive := range inst.Drives {
+		if drive.Source < len(opened) && !slices.Contains(folders, opened[drive.Source]) {
+			folders = append(folders, opened[drive.Source])
+		}
+	}
+	return folders
+}
+
+// destination finds out what the engine has to know of a folder for the store.
+func destination(path string, source []string) engine.Destination {
+	d := engine.Destination{Path: path, Free: -1}
+	for _, place := range source {
+		if on, err := winpe.LiesOn(path, place); err == nil && on {
+			d.OnSource = place
+			return d // nothing may be written there, not even to try
+		}
+	}
+	if d.Err = winpe.CheckWritable(path); d.Err != nil {
+		return d
+	}
+	if free, err := winpe.FreeSpace(path); err == nil {
+		d.Free = free
+	}
+	return d
+}
+
+// expand puts the name of the saved PC where cmd.exe would put this one's.
+func expand(path, computer string) string {
+	const name = "%computername%"
+	if i := strings.Index(strings.ToLower(path), name); i >= 0 {
+		return path[:i] + computer + path[i+len(name):]
+	}
+	return path
+}
+
+// folderOf makes a store path out of what people give: the folder, the USMT in
+// it, or the USMT.MIG in that.
+func folderOf(store string) string {
+	if strings.EqualFold(filepath.Base(store), "USMT.MIG") {
+		store = filepath.Dir(store)
+	}
+	if strings.EqualFold(filepath.Base(store), "USMT") {
+		if _, err := os.Stat(filepath.Join(store, "USMT")); err != nil {
+			store = filepath.Dir(store)
+		}
+	}
+	return store
+}
+
+// readKey is the password that the options give, "" for none.
+func (p *program) readKey(key, keyFile string) (string, error) {
+	if keyFile == "" {
+		return key, nil
+	}
+	f, err := os.Open(p.path(keyFile))
+	if err != nil {
+		return "", usmt.Fail(usmt.UnableReadKey, err, "read the key")
+	}
+	defer f.Close()
+	data := make([]byte, 4096)
+	n, err := f.Read(data)
+	if err != nil && n == 0 {
+		return "", usmt.Fail(usmt.UnableReadKey, err, "read the key from %s", keyFile)
+	}
+	text := strings.TrimPrefix(string(data[:n]), "\uFEFF")
+	text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
+	switch {
+	case text == "":
+		return "", usmt.Fail(usmt.UnableReadKey, nil, "the key in %s is empty", keyFile)
+	case len([]rune(text)) > 256:
+		return "", usmt.Fail(usmt.UnableReadKey, nil, "the key in %s has more than 256 characters", keyFile)
+	}
+	return text, nil
+}
+
+var errNotYet = errors.New("not part of this version")
+
+// notYet refuses options that are understood but do nothing yet. Each row is an
+// option and whether it was given.
+func notYet(rows ...struct {
+	option string
+	given  bool
+}) error {
+	for _, r := range rows {
+		if r.given {
+			f := usmt.Fail(usmt.UnsupportedPlatform, errNotYet, "/%s", r.option)
+			f.Remedy = fmt.Sprintf("run again without /%s", r.option)
+			return f
+		}
+	}
+	return nil
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"lifeboat/engine/sample"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"lifeboat": main, "scanstate": main, "loadstate": main, "usmtutils": main})
+}
+
+// TestScripts runs testdata/script, which reads as a manual of the commands and
+// their return codes. Beside testscript's own commands there are
+//
+//	rc 27 scanstate …    run a program and expect its return code
+//	pc dir               build the small broken PC: dir/disk and dir/stick
+//	same dir1 dir2       every file of dir1 is in dir2, with the same bytes and time
+//	damage file          turn around the bytes in the middle of a file
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("COLUMNS", "80")
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"rc": rc, "pc": pc, "same": same, "damage": damage,
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond == "root" {
+				return os.Geteuid() == 0, nil
+			}
+			return false, errors.New("unknown condition")
+		},
+	})
+}
+
+func rc(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: rc code program [argument…]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	err = ts.Exec(args[1], args[2:]...)
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("return code %d, want %d", got, want)
+	}
+}
+
+func pc(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: pc dir")
+	}
+	_, err := sample.Create(ts.MkAbs(args[0]), time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC))
+	ts.Check(err)
+}
+
+func same(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: same dir1 dir2")
+	}
+	a, b := ts.MkAbs(args[0]), ts.MkAbs(args[1])
+	files := 0
+	ts.Check(filepath.WalkDir(a, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		files++
+		other := filepath.Join(b, strings.TrimPrefix(path, a))
+		want, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		got, err := os.ReadFile(other)
+		if err != nil {
+			return err
+		}
+		was, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		is, err := os.Stat(other)
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(want, got) || !was.ModTime().Equal(is.ModTime()) {
+			ts.Fatalf("%s and %s differ", path, other)
+		}
+		return nil
+	}))
+	if files == 0 {
+		ts.Fatalf("%s is empty", args[0])
+	}
+}
+
+func damage(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: damage pattern")
+	}
+	names, err := filepath.Glob(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if len(names) == 0 {
+		ts.Fatalf("%s: no such file", args[0])
+	}
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		ts.Check(err)
+		for i := len(data) / 3; i < 2*len(data)/3; i++ {
+			data[i] ^= 0x5A
+		}
+		ts.Check(os.Chmod(name, 0o600))
+		ts.Check(os.WriteFile(name, data, 0o600))
+	}
+}
