@@ -33,6 +33,8 @@ type User struct {
 	Path       string    `json:"path,omitempty"` // on the volume of Source, empty if the folder is missing
 	LastUse    time.Time `json:"lastUse,omitzero"`
 	UseSource  string    `json:"lastUseSource,omitempty"`
+	Files      int64     `json:"files,omitempty"` // in the profile; 0 until somebody counted, see ProfileSize
+	Bytes      int64     `json:"bytes,omitempty"`
 	Hives      []Hive    `json:"hives,omitempty"` // NTUSER.DAT and UsrClass.dat
 	Notes      []string  `json:"notes,omitempty"`
 }

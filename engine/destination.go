@@ -1,0 +1,80 @@
+package engine
+
+import (
+	"errors"
+
+	"lifeboat/engine/human"
+	"lifeboat/engine/store"
+	"lifeboat/engine/usmt"
+	"lifeboat/engine/winname"
+)
+
+// Destination is what a caller found out about the folder the store shall lie
+// in. Finding out is the business of package winpe.
+type Destination struct {
+	Path     string
+	Free     int64  // bytes free on its volume, -1 if not known
+	OnSource string // the source volume it lies on, "" if on none
+	Err      error  // why nothing can be written there, nil if something can
+}
+
+// Fit says how a store of some size goes onto a destination.
+type Fit string
+
+// The fits.
+const (
+	Fits  Fit = "fits"
+	Tight Fit = "TIGHT" // fits only if the data compresses
+	Small Fit = "SMALL"
+)
+
+// reserve is what a store needs besides the data: indexes, logs, the report.
+const reserve = 32 << 20
+
+// FitOf compares the bytes to save with the room there is. Data is compressed
+// on its way, office documents to about half, photos not at all: less than half
+// is too small for certain, and what lies between is said before the start.
+func FitOf(need, free int64) Fit {
+	switch {
+	case free < 0 || free >= need+need/50+reserve:
+		return Fits
+	case free >= need/2+reserve:
+		return Tight
+	default:
+		return Small
+	}
+}
+
+// CheckDestination says, before anything is written, why a store of need bytes
+// cannot be made there: a *usmt.Failure, or nil. An incomplete store is no
+// hindrance: the capture goes on with it.
+func CheckDestination(d Destination, need int64, overwrite bool) error {
+	fail := func(code usmt.Code, cause error, remedy, format string, args ...any) error {
+		f := usmt.Fail(code, cause, format, args...)
+		f.Remedy = remedy
+		return f
+	}
+	switch {
+	case d.OnSource != "":
+		return fail(usmt.InvalidStore, nil, "choose a folder on another disk: nothing is ever written to the PC being saved",
+			"%s lies on the volume being saved (%s)", d.Path, d.OnSource)
+	case d.Err != nil:
+		return fail(usmt.InvalidStore, d.Err, "choose another drive, or make this one writable (its switch, or remount it)",
+			"nothing can be written to %s", d.Path)
+	}
+	state, marker, err := store.Inspect(d.Path)
+	switch {
+	case errors.Is(err, store.ErrNotStore):
+		return fail(usmt.InvalidStore, err, "choose another folder; what is there is not touched", "%s holds something else", d.Path)
+	case err != nil:
+		return fail(usmt.InvalidStore, err, "choose another folder", "look at %s", d.Path)
+	case state == store.Complete && !overwrite:
+		return fail(usmt.InvalidStore, store.ErrExists, "choose another folder, or /o to replace it (the old one is removed only when the new one is complete)",
+			"%s holds a complete store of %s", d.Path, winname.Show(marker.Computer))
+	}
+	if FitOf(need, d.Free) == Small {
+		return fail(usmt.MigrationFailed, nil, "choose a larger drive, or save less",
+			"%s has %s free; about %s are needed", d.Path, human.Bytes(d.Free), human.Bytes(need))
+	}
+	return nil
+}

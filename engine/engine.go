@@ -1,0 +1,205 @@
+// Package engine is the one door to the machinery: wizard, command lines and
+// tests call it and nothing below it.
+//
+// The nouns, in the order of the work: a [Place] is a folder where a volume is
+// mounted; [Engine.Detect] looks at places and gives a [Detection], the Windows
+// installations on them; [Detection.Plan] decides what one of them would give;
+// [Detection.Capture] saves a selection of that plan into a store, reads it
+// back and writes the report; [Engine.Verify] and [Engine.Extract] work on a
+// store alone.
+//
+// Promises: the source is only read. Nothing is called saved before it was
+// flushed, nothing verified before it was read back. Whatever ends a capture,
+// what it stored stays readable and the next run goes on from there. Errors
+// that end a call carry a return code, what went wrong and what to do about it
+// ([usmt.Failure]). The engine never prints and never asks the time: a clock is
+// passed in, and a [job.Control] carries everything a watcher can see or say.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"lifeboat/engine/capture"
+	"lifeboat/engine/job"
+	"lifeboat/engine/migxml"
+	"lifeboat/engine/report"
+	"lifeboat/engine/rules"
+	"lifeboat/engine/store"
+	"lifeboat/engine/usmt"
+	"lifeboat/engine/volume"
+	"lifeboat/engine/windows"
+	"lifeboat/engine/winname"
+)
+
+// The types a caller sees, so that it need not know the rooms they live in.
+type (
+	Installation = windows.Installation
+	User         = windows.User
+	Looked       = windows.Looked
+	Plan         = capture.Plan
+	Unit         = capture.Unit
+	Left         = capture.Left
+	Totals       = capture.Totals
+	Selection    = capture.Selection
+	Report       = report.Report
+	RuleFile     = capture.RuleFile
+)
+
+// SystemUser is the user that stands for what belongs to no user.
+const SystemUser = capture.SystemUser
+
+// Engine holds what every call needs. The zero value lacks a clock.
+type Engine struct {
+	Clock   func() time.Time
+	TempDir string // for working files; empty for the system's
+	Version string // of this program, for catalogs and reports
+}
+
+// Place is a folder where a volume of the broken PC is mounted.
+type Place struct {
+	Path      string
+	Disk      windows.DiskID // where the volume lies, to recognise its drive letter; may be zero
+	Removable bool           // a stick or the like
+}
+
+// DetectOptions are what a caller may know better than the disk.
+type DetectOptions struct {
+	Arch     string            // "32" or "64", as MIG_OFFLINE_PLATFORM_ARCH; empty to find out
+	Mappings []windows.Mapping // drive letters that are known, as in Offline.xml
+}
+
+// Detection is what was found at some places. It keeps their volumes open.
+type Detection struct {
+	Installations []*Installation
+	Looked        []Looked // where Windows was looked for, and what was missing
+
+	engine  *Engine
+	sources []windows.Source
+}
+
+// Detect looks for Windows installations at the places. A place that cannot be
+// opened is in Looked; finding nothing is no error.
+func (e *Engine) Detect(ctx context.Context, places []Place, opt DetectOptions) (*Detection, error) {
+	d := &Detection{engine: e}
+	for _, place := range places {
+		v, err := volume.OpenDir(place.Path)
+		if err != nil {
+			d.Looked = append(d.Looked, Looked{Source: -1, Where: place.Path, Missing: err.Error()})
+			continue
+		}
+		d.sources = append(d.sources, windows.Source{Volume: v, Where: place.Path, Disk: place.Disk, Removable: place.Removable})
+	}
+	found, looked, err := windows.Find(ctx, d.sources, windows.Options{ArchOverride: opt.Arch, Mappings: opt.Mappings})
+	if err != nil {
+		d.Close()
+		return nil, fmt.Errorf("look for Windows: %w", err)
+	}
+	d.Installations, d.Looked = found, append(d.Looked, looked...)
+	return d, nil
+}
+
+// Close closes the volumes.
+func (d *Detection) Close() error {
+	var errs []error
+	for _, s := range d.sources {
+		errs = append(errs, s.Volume.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Measure counts what is in the profiles of an installation's users and sets
+// their Files and Bytes, one user after the other; each is called when a user
+// is done, and may be nil. A profile that cannot be walked keeps its zeros.
+func (d *Detection) Measure(ctx context.Context, inst *Installation, each func(u *User)) error {
+	m, err := windows.Open(ctx, d.sources, inst)
+	if err != nil {
+		return fmt.Errorf("measure profiles: %w", err)
+	}
+	for i := range inst.Users {
+		u := &inst.Users[i]
+		if u.Path == "" {
+			continue
+		}
+		files, bytes, err := windows.ProfileSize(ctx, m, u, nil)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err == nil {
+			u.Files, u.Bytes = files, bytes
+		}
+		if each != nil {
+			each(u)
+		}
+	}
+	return nil
+}
+
+// NoWindows is the failure for a detection that found none that can be used:
+// it says where was looked and what was missing there.
+func (d *Detection) NoWindows() *usmt.Failure {
+	what := "no Windows was found"
+	for _, l := range d.Looked {
+		what += fmt.Sprintf("; %s %s: %s", winname.Show(l.Where), winname.Show(l.Folder), winname.Show(l.Missing))
+	}
+	f := usmt.Fail(usmt.InitError, nil, "%s", what)
+	f.Remedy = `name the folder where the Windows volume is mounted; it holds Windows\System32\config`
+	return f
+}
+
+// Plan evaluates the rules against one of the installations and walks its
+// drives once. Without rules, Lifeboat's own are used.
+func (d *Detection) Plan(ctx context.Context, inst *Installation, files []RuleFile, ctl *job.Control) (*Plan, error) {
+	ctl.Phase(job.Initializing, 0, 0)
+	machine, err := windows.Open(ctx, d.sources, inst)
+	if err != nil {
+		return nil, orContext(err, usmt.Fail(usmt.InitError, err, "open %s", inst.WindowsDir))
+	}
+	if len(files) == 0 {
+		for _, f := range rules.Default() {
+			files = append(files, RuleFile(f))
+		}
+	}
+	plan, err := capture.Scan(ctx, capture.ScanRequest{Machine: machine, Rules: files, TempDir: d.engine.TempDir}, ctl)
+	switch {
+	case err == nil:
+		return plan, nil
+	case errors.Is(err, context.Canceled):
+		return nil, err
+	case errors.As(err, new(*migxml.SyntaxError)):
+		return nil, usmt.Fail(usmt.ScriptFiles, err, "read rule files")
+	default:
+		return nil, usmt.Fail(usmt.StartupFailed, err, "plan")
+	}
+}
+
+// orContext returns err itself if it only says that the context ended.
+func orContext(err error, failure *usmt.Failure) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return failure
+}
+
+// failStore gives a store's error its return code.
+func failStore(err error, path string) error {
+	code := usmt.MigrationFailed
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case errors.Is(err, store.ErrExists), errors.Is(err, store.ErrNotStore), errors.Is(err, store.ErrReadOnly), errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrNotExist):
+		code = usmt.InvalidStore
+	case errors.Is(err, store.ErrPassword):
+		code = usmt.InvalidKey
+	case errors.Is(err, store.ErrCorrupt):
+		code = usmt.CorruptedStore
+	case errors.Is(err, store.ErrFull), errors.Is(err, store.ErrGone):
+		code = usmt.MigrationFailed
+	}
+	return usmt.Fail(code, err, "store %s", path)
+}

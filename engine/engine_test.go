@@ -1,0 +1,291 @@
+package engine
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"lifeboat/engine/job"
+	"lifeboat/engine/report"
+	"lifeboat/engine/sample"
+	"lifeboat/engine/store"
+	"lifeboat/engine/usmt"
+)
+
+var now = time.Date(2026, 11, 24, 2, 0, 0, 0, time.UTC)
+
+func clock() time.Time { return now }
+
+func newEngine(t *testing.T) *Engine {
+	return &Engine{Clock: clock, TempDir: t.TempDir(), Version: "test"}
+}
+
+func control() *job.Control { return job.NewControl(clock, job.Always{Unreadable: job.Skip}) }
+
+// planned builds a sample PC and plans its capture.
+func planned(t *testing.T, e *Engine) (sample.PC, *Plan) {
+	t.Helper()
+	pc, err := sample.Create(t.TempDir(), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := e.Detect(t.Context(), []Place{{Path: pc.Volume}}, DetectOptions{})
+	if err != nil || len(d.Installations) != 1 {
+		t.Fatalf("%d installations, %v", len(d.Installations), err)
+	}
+	t.Cleanup(func() { d.Close() })
+	plan, err := d.Plan(t.Context(), d.Installations[0], nil, control())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { plan.Close() })
+	return pc, plan
+}
+
+func TestTheMainJob(t *testing.T) {
+	e := newEngine(t)
+	pc, plan := planned(t, e)
+	dest := filepath.Join(t.TempDir(), "PC-0412")
+	if err := os.Mkdir(dest, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := CheckDestination(Destination{Path: dest, Free: 1 << 40}, plan.Totals(Selection{}).Bytes, false); err != nil {
+		t.Fatal(err)
+	}
+	r, err := e.Capture(t.Context(), CaptureRequest{Plan: plan, StorePath: dest, Password: "correct horse"}, control())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Outcome != report.Saved || r.ReturnCode != 0 || !r.Verified.OK() || !r.SafeToWipe {
+		t.Errorf("outcome %s, code %d, verified %+v, not safe because %v", r.Outcome, r.ReturnCode, r.Verified, r.WipeReasons)
+	}
+	if r.Files != plan.Totals(Selection{}).Files || r.Keys == 0 {
+		t.Errorf("saved %d files and %d keys of %+v", r.Files, r.Keys, plan.Totals(Selection{}))
+	}
+	for _, u := range r.Users {
+		if u.Included && u.Files == 0 {
+			t.Errorf("nothing was saved for %s", u.Name)
+		}
+	}
+	text, err := os.ReadFile(r.TextPath)
+	if err != nil || !strings.Contains(string(text), "YES: everything chosen") {
+		t.Errorf("report: %v\n%s", err, text)
+	}
+
+	ref := StoreRef{Path: dest, Password: "correct horse"}
+	if v, err := e.Verify(t.Context(), ref, control()); err != nil || !v.OK() {
+		t.Errorf("verify: %+v, %v", v, err)
+	}
+	if _, err := e.Verify(t.Context(), StoreRef{Path: dest, Password: "wrong"}, control()); usmt.CodeOf(err) != usmt.InvalidKey {
+		t.Errorf("a wrong password gives %v", err)
+	}
+	back := t.TempDir()
+	done, err := e.Extract(t.Context(), ExtractRequest{StoreRef: ref, Dest: back}, control())
+	if err != nil || done.Files != r.Files {
+		t.Fatalf("extracted %d of %d files: %v", done.Files, r.Files, err)
+	}
+	compare(t, pc.Volume, filepath.Join(back, "C$"))
+
+	// /i and /e, as UsmtUtils has them.
+	some := t.TempDir()
+	done, err = e.Extract(t.Context(), ExtractRequest{StoreRef: ref, Dest: some, Include: []string{"LETTER 0*.txt"}, Exclude: []string{"*"}}, control())
+	if err != nil || done.Files != int64(9*len(pc.Users)) {
+		t.Errorf("extracted %d files by name: %v", done.Files, err)
+	}
+}
+
+// compare checks that every file below got is its original, with its time.
+func compare(t *testing.T, original, got string) {
+	t.Helper()
+	files := 0
+	err := filepath.WalkDir(got, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		files++
+		rel, _ := filepath.Rel(got, path)
+		want, err := os.ReadFile(filepath.Join(original, rel))
+		if err != nil {
+			return err
+		}
+		have, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if string(want) != string(have) {
+			t.Errorf("%s differs", rel)
+		}
+		a, _ := os.Stat(filepath.Join(original, rel))
+		b, err := d.Info()
+		if err == nil && !a.ModTime().Equal(b.ModTime()) {
+			t.Errorf("%s: time %v became %v", rel, a.ModTime(), b.ModTime())
+		}
+		return err
+	})
+	if err != nil || files == 0 {
+		t.Errorf("compared %d files: %v", files, err)
+	}
+}
+
+func TestUserLeftOutIsSaidAloud(t *testing.T) {
+	e := newEngine(t)
+	pc, plan := planned(t, e)
+	admin := pc.Users[2].SID
+	r, err := e.Capture(t.Context(), CaptureRequest{
+		Plan: plan, StorePath: t.TempDir(), Select: Selection{OmitUsers: map[string]bool{admin: true}},
+		Why: map[string]string{admin: "excluded by /ue:localadmin"},
+	}, control())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.SafeToWipe || !strings.Contains(strings.Join(r.WipeReasons, "\n"), "localadmin") {
+		t.Errorf("safe %v, reasons %v", r.SafeToWipe, r.WipeReasons)
+	}
+	for _, u := range r.Users {
+		if u.ID == admin && (u.Included || u.Files != 0 || u.Why != "excluded by /ue:localadmin") {
+			t.Errorf("%+v", u)
+		}
+	}
+}
+
+func TestDamageIsFoundOnReadingBack(t *testing.T) {
+	e := newEngine(t)
+	_, plan := planned(t, e)
+	dest := t.TempDir()
+	if _, err := e.Capture(t.Context(), CaptureRequest{Plan: plan, StorePath: dest}, control()); err != nil {
+		t.Fatal(err)
+	}
+	damage(t, largest(t, store.Dir(dest)))
+	v, err := e.Verify(t.Context(), StoreRef{Path: dest}, control())
+	if usmt.CodeOf(err) != usmt.CorruptedStore {
+		t.Errorf("verdict %+v, error %v", v, err)
+	}
+}
+
+// largest returns the largest file below a folder.
+func largest(t *testing.T, dir string) string {
+	t.Helper()
+	var best string
+	var size int64
+	filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			if info, err := d.Info(); err == nil && info.Size() > size {
+				best, size = path, info.Size()
+			}
+		}
+		return nil
+	})
+	if best == "" {
+		t.Fatal("no files in ", dir)
+	}
+	return best
+}
+
+// damage flips a byte in every 4096 of a file.
+func damage(t *testing.T, path string) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 100; i < len(data); i += 4096 {
+		data[i] ^= 0xFF
+	}
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestOverwriteRemovesTheOldOneLast(t *testing.T) {
+	e := newEngine(t)
+	_, plan := planned(t, e)
+	dest := t.TempDir()
+	first, err := e.Capture(t.Context(), CaptureRequest{Plan: plan, StorePath: dest}, control())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := CheckDestination(Destination{Path: dest, Free: -1}, 1, false); usmt.CodeOf(err) != usmt.InvalidStore {
+		t.Errorf("a complete store is taken for a free place: %v", err)
+	}
+	if err := CheckDestination(Destination{Path: dest, Free: -1}, 1, true); err != nil {
+		t.Errorf("with /o: %v", err)
+	}
+	second, err := e.Capture(t.Context(), CaptureRequest{Plan: plan, StorePath: dest, Overwrite: true}, control())
+	if err != nil || second.CaptureID == first.CaptureID {
+		t.Fatalf("second capture %v, %v", second.CaptureID, err)
+	}
+	if v, err := e.Verify(t.Context(), StoreRef{Path: dest}, control()); err != nil || v.Files < second.Files {
+		t.Errorf("after /o: %+v, %v", v, err)
+	}
+}
+
+func TestCheckDestination(t *testing.T) {
+	free := t.TempDir()
+	other := t.TempDir()
+	if err := os.MkdirAll(store.Dir(other), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(store.Dir(other), "USMT.MIG"), []byte("MIG by somebody else"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	const need = 10 << 30
+	for name, c := range map[string]struct {
+		dest Destination
+		want usmt.Code
+	}{
+		"room enough":     {Destination{Path: free, Free: 20 << 30}, usmt.Success},
+		"room not known":  {Destination{Path: free, Free: -1}, usmt.Success},
+		"may fit":         {Destination{Path: free, Free: 7 << 30}, usmt.Success},
+		"too small":       {Destination{Path: free, Free: 4 << 30}, usmt.MigrationFailed},
+		"on the source":   {Destination{Path: free, Free: 20 << 30, OnSource: "C:"}, usmt.InvalidStore},
+		"read-only":       {Destination{Path: free, Free: 20 << 30, Err: fs.ErrPermission}, usmt.InvalidStore},
+		"somebody's USMT": {Destination{Path: other, Free: 20 << 30}, usmt.InvalidStore},
+	} {
+		err := CheckDestination(c.dest, need, false)
+		if usmt.CodeOf(err) != c.want {
+			t.Errorf("%s: %v", name, err)
+		}
+		var f *usmt.Failure
+		if errors.As(err, &f) && f.Remedy == "" {
+			t.Errorf("%s: no remedy", name)
+		}
+	}
+}
+
+func TestNoWindowsSaysWhereItLooked(t *testing.T) {
+	e := newEngine(t)
+	empty := t.TempDir()
+	gone := filepath.Join(empty, "gone")
+	d, err := e.Detect(t.Context(), []Place{{Path: empty}, {Path: gone}}, DetectOptions{})
+	if err != nil || len(d.Installations) != 0 {
+		t.Fatal(d, err)
+	}
+	f := d.NoWindows()
+	if f.Code != usmt.InitError || !strings.Contains(f.What, empty) || !strings.Contains(f.What, gone) {
+		t.Errorf("code %d: %s", f.Code, f.What)
+	}
+}
+
+func TestBadRulesAreRefusedByName(t *testing.T) {
+	e := newEngine(t)
+	pc, err := sample.Create(t.TempDir(), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := e.Detect(t.Context(), []Place{{Path: pc.Volume}}, DetectOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	_, err = d.Plan(t.Context(), d.Installations[0], []RuleFile{{Name: "mine.xml", Data: []byte("<migration><component>")}}, control())
+	if usmt.CodeOf(err) != usmt.ScriptFiles || !strings.Contains(err.Error(), "mine.xml") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,85 @@
+package engine_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// mayImport is the map of design.md: which rooms of this project a room may
+// use. A package that is not listed may use nothing of the project.
+var mayImport = map[string][]string{
+	"engine/volume":            {"engine/ntfs", "engine/winname"},
+	"engine/ntfs":              {"engine/winname"},
+	"engine/bitlocker":         {"engine/winname"},
+	"engine/regf":              {"engine/winname"},
+	"engine/windows":           {"engine/regf", "engine/volume", "engine/winname"},
+	"engine/migxml":            {"engine/winname"},
+	"engine/migxml/migxmltest": {"engine/migxml", "engine/winname"}, // a Windows in memory, for tests
+	"engine/human":             {"engine/winname"},
+	"engine/usmt":              {"engine/human", "engine/job", "engine/winname"},
+	"engine/store":             {"engine/job", "engine/winname"},
+	"engine/sample":            {"engine/regf", "engine/winname"},
+	"engine/report":            {"engine/human", "engine/job", "engine/winname"},
+	"engine/capture":           {"engine/job", "engine/migxml", "engine/regf", "engine/store", "engine/volume", "engine/windows", "engine/winname"},
+	"engine":                   {"engine/*"},
+	"winpe":                    {"engine/volume", "engine/winname"},
+	"tui":                      {"engine", "engine/*", "winpe"},
+	"cmd/lifeboat":             {"engine", "engine/*", "tui", "winpe"},
+	"cmd/lifeboat/e2e":         {},
+}
+
+// forbidden names what no part of the engine may reach, however indirectly.
+var forbidden = []string{"github.com/charmbracelet/", "lifeboat/tui", "lifeboat/winpe", "lifeboat/cmd"}
+
+func TestRoomsKeepToTheMap(t *testing.T) {
+	for room, imports := range list(t, "{{.ImportPath}} {{join .Imports \" \"}}", "./...") {
+		if strings.HasPrefix(room, "engine/internal/") {
+			continue
+		}
+		allowed := mayImport[room]
+		for _, path := range imports {
+			other, ours := strings.CutPrefix(path, "lifeboat/")
+			if !ours || slices.ContainsFunc(allowed, func(a string) bool {
+				prefix, any := strings.CutSuffix(a, "*")
+				return a == other || any && strings.HasPrefix(other, prefix)
+			}) {
+				continue
+			}
+			t.Errorf("%s imports %s, which the map does not allow", room, other)
+		}
+	}
+}
+
+func TestEngineKnowsNoScreen(t *testing.T) {
+	for room, deps := range list(t, "{{.ImportPath}} {{join .Deps \" \"}}", "./engine/...") {
+		for _, dep := range deps {
+			for _, prefix := range forbidden {
+				if strings.HasPrefix(dep, prefix) {
+					t.Errorf("%s reaches %s", room, dep)
+				}
+			}
+		}
+	}
+}
+
+// list runs go list and returns its words by package, without the module's name.
+func list(t *testing.T, format, pattern string) map[string][]string {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-f", format, pattern)
+	cmd.Dir = ".."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	rooms := map[string][]string{}
+	for line := range strings.Lines(string(out)) {
+		words := strings.Fields(line)
+		rooms[strings.TrimPrefix(words[0], "lifeboat/")] = words[1:]
+	}
+	if len(rooms) == 0 {
+		t.Fatal("go list found nothing")
+	}
+	return rooms
+}
