@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lifeboat/engine/usmt"
+	"lifeboat/winpe"
 )
 
 // commands are those that are Lifeboat's own. Errors of usage have USMT's code
@@ -34,18 +35,18 @@ USMT's command lines are commands too, and work when the program is renamed:
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	root.SetArgs(args)
-	var look wizardLook
-	root.Flags().BoolVar(&look.ascii, "ascii", false, "draw with letters only")
-	root.Flags().BoolVar(&look.mono, "mono", false, "draw without colours")
-	root.Flags().StringArrayVar(&look.places, "at", nil, "look at this folder instead of all mounted volumes")
+	var options wizardOptions
+	options.flags(root)
+	root.Flags().StringArrayVar(&options.at, "at", nil, "look for Windows in this folder instead of all mounted volumes")
+	root.Flags().StringVar(&options.machine, "machine", "", "use the volumes of a recorded machine, as lifeboat machine prints one")
 	root.RunE = func(cmd *cobra.Command, _ []string) error {
 		if !p.terminal {
 			return cmd.Help()
 		}
-		code = p.wizard(cmd.Context(), look)
+		code = p.wizard(cmd.Context(), options)
 		return nil
 	}
-	root.AddCommand(p.detectCommand(&code), p.demoCommand(&code), p.explainCommand(), &cobra.Command{
+	root.AddCommand(p.detectCommand(&code), p.demoCommand(&code), p.machineCommand(), p.explainCommand(), &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
 		Args:  cobra.NoArgs,
@@ -56,6 +57,22 @@ USMT's command lines are commands too, and work when the program is renamed:
 		return usmt.InvalidParameters
 	}
 	return code
+}
+
+// machineCommand prints what is known of this machine, to be played back.
+func (p *program) machineCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "machine",
+		Short: "Print this computer's volumes and disks as JSON",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			m, err := winpe.Look(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return p.json(m)
+		},
+	}
 }
 
 // explainCommand prints what a return code means.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,7 +14,7 @@ import (
 
 func (p *program) demoCommand(code *usmt.Code) *cobra.Command {
 	var yes bool
-	var look wizardLook
+	var options wizardOptions
 	cmd := &cobra.Command{
 		Use:   "demo [folder]",
 		Short: "Build a small broken PC and save it",
@@ -36,14 +35,14 @@ without a terminal, it does the same job unattended.`,
 				})
 				return nil
 			}
-			b := &backend{program: p, engine: p.engine(), look: func(context.Context) ([]winpe.Volume, error) { return demoVolumes(pc), nil }}
-			*code = p.runWizard(cmd.Context(), b, look)
+			live := p.live()
+			live.Recorded = demoMachine(pc)
+			*code = p.runWizard(cmd.Context(), live, options)
 			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask, use no wizard")
-	cmd.Flags().BoolVar(&look.ascii, "ascii", false, "draw with letters only")
-	cmd.Flags().BoolVar(&look.mono, "mono", false, "draw without colours")
+	options.flags(cmd)
 	return cmd
 }
 
@@ -58,14 +57,18 @@ func (p *program) buildDemo(args []string) (sample.PC, error) {
 	return sample.Create(dir, p.clock())
 }
 
-// demoVolumes shows the folders of the demo as the disk and the stick they
+// demoMachine shows the folders of the demo as the disk and the stick they
 // stand for.
-func demoVolumes(pc sample.PC) []winpe.Volume {
-	all := foldersAsVolumes([]string{pc.Volume, pc.Stick})
-	disk, stick := &all[0], &all[1]
-	disk.Label, disk.FileSystem = "Windows", "NTFS"
-	disk.Disk = winpe.Disk{Name: "Disk 0", Model: "Example SSD 512 GB", Bus: "SATA"}
-	stick.Label, stick.FileSystem, stick.Removable = "STICK", "exFAT", true
-	stick.Disk = winpe.Disk{Name: "Disk 1", Model: "Example Stick", Bus: "USB"}
-	return all
+func demoMachine(pc sample.PC) *winpe.Machine {
+	const gib = 1 << 30
+	free, err := winpe.FreeSpace(pc.Stick)
+	if err != nil {
+		free = gib
+	}
+	return &winpe.Machine{System: winpe.Describe(), Volumes: []winpe.Volume{
+		{Mount: pc.Stick, ID: "stick", Label: "STICK", FileSystem: "exFAT", Size: max(64*gib, free), Free: free, Removable: true,
+			Disk: winpe.Disk{Name: "Disk 1", Model: "Example Stick", Bus: "USB"}},
+		{Mount: pc.Volume, ID: "disk", Label: "Windows", FileSystem: "NTFS", Size: 476 * gib, Free: 200 * gib,
+			Disk: winpe.Disk{Name: "Disk 0", Model: "Example SSD", Bus: "NVMe"}},
+	}}
 }
