@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"lifeboat/engine"
 	"lifeboat/engine/job"
 	"lifeboat/engine/report"
 	"lifeboat/winpe"
@@ -55,13 +54,11 @@ type Installation struct {
 	Arch         string // amd64
 	ComputerName string
 	Where        string // where its volume is mounted
-	WindowsDir   string // on the volume
+	WindowsDir   string // on the volume, as Windows writes it
 	Damaged      string // why it cannot be used, empty if it can
 	Notes        []string
 	LastUse      time.Time
 	Users        []User
-
-	found found // by the live backend
 }
 
 // User is somebody with a profile in an installation.
@@ -124,8 +121,8 @@ type Plan struct {
 	Left       []Remains
 	Components []string               // in the order of saving
 	Size       func(Selection) Totals // exact for any selection
-
-	plan *engine.Plan // of the live backend
+	Diagnostics []string // remarks on the rule files
+	Engine      any      // the backend's own
 }
 
 // State of a destination.

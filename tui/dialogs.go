@@ -55,11 +55,11 @@ func (d *cancelDialog) body(s *session, w, h int) []string {
 	}
 	text := wrap(fmt.Sprintf(textCancelSaved, human.Bytes(r.saved), human.Bytes(r.bytes)), "", 58)
 	_, total := r.done()
-	left := textSaveLeftNo
-	if d, ok := r.whole.Left(total); ok {
-		left = human.Left(d)
+	spent := fmt.Sprintf(textCancelSpent, human.Duration(s.now.Sub(r.began)))
+	if left, ok := r.whole.Left(total); ok {
+		spent = fmt.Sprintf(textCancelLeft, human.Duration(s.now.Sub(r.began)), human.Left(left))
 	}
-	text = append(text, wrap(fmt.Sprintf(textCancelSpent, human.Duration(s.now.Sub(r.began)), left), "", 58)...)
+	text = append(text, wrap(spent, "", 58)...)
 	return dialog(s, textCancelTitle, text, []string{textCancelNo, textCancelYes}, d.at, w, h)
 }
 

@@ -55,7 +55,7 @@ func (f *fake) Detect(ctx context.Context) (*Detection, error) {
 func (f *fake) Stores(context.Context) ([]Store, error) { return f.stores, nil }
 
 func (f *fake) DefaultUsers(inst *Installation) map[string]Choice {
-	choices := map[string]Choice{SystemUser: {true, "belongs to everybody"}}
+	choices := map[string]Choice{}
 	for _, u := range inst.Users {
 		switch {
 		case u.Name == "localadmin":
@@ -164,7 +164,7 @@ func date(s string) time.Time {
 func office() *fake {
 	inst := &Installation{
 		Product: "Windows 11 Pro", Display: "23H2", Arch: "amd64", ComputerName: "PC-0412",
-		Where: "/mnt/windows", WindowsDir: "/Windows", LastUse: date("2026-11-22 17:40"),
+		Where: "/mnt/windows", WindowsDir: `\Windows`, LastUse: date("2026-11-22 17:40"),
 		Notes: []string{"hibernated (fast start-up): the last minutes before shutdown may be missing"},
 		Users: []User{
 			{"S-1-5-21-1-1001", "anna.keller", `CORP\akeller`, `C:\Users\anna.keller`, date("2026-11-22 17:40")},
@@ -236,11 +236,11 @@ func testPlan() *Plan {
 func savedReport() *report.Report {
 	r := &report.Report{
 		Computer: "PC-0412", Product: "Windows 11 Pro 23H2", Started: date("2026-11-23 14:15"), Finished: date("2026-11-23 14:49"),
-		StorePath: "/media/backup/Lifeboat/PC-0412_2026-11-23_1412", StoreID: "5d2f",
+		StorePath: "/media/backup/PC-0412_2026-11-23_1412", StoreID: "5d2f",
 		Files: 42897, Bytes: 39 * gib, Keys: 121, Outcome: report.Saved,
 		Users:    []report.User{{ID: "1", Name: "anna.keller", Included: true}},
 		Verified: &report.Verdict{Files: 42897, Bytes: 39 * gib, Duration: 9 * time.Minute, CatalogOK: true},
-		HTMLPath: "/media/backup/Lifeboat/PC-0412_2026-11-23_1412/REPORT.HTM",
+		HTMLPath: "/media/backup/PC-0412_2026-11-23_1412/REPORT.HTM",
 	}
 	r.Judge()
 	return r
@@ -275,7 +275,7 @@ func hostile() *fake {
 		inst.Users = append(inst.Users, User{SID: "S-1-5-" + n, Name: n, Account: names[0] + `\` + n, Profile: `C:\Users\` + n})
 		f.volumes = append(f.volumes, winpe.Volume{Mount: "/media/" + n, Label: n, FileSystem: n, Size: 100 * gib, Free: 90 * gib, Removable: true, Disk: winpe.Disk{Name: n, Model: n, Bus: n, Serial: n}},
 			winpe.Volume{Mount: "/mnt/" + n, Problem: n})
-		f.stores = append(f.stores, Store{Path: "/media/" + n + "/Lifeboat", Computer: n, Product: n, Complete: i%2 == 0, Protected: i%3 == 0})
+		f.stores = append(f.stores, Store{Path: "/media/" + n + "/store", Computer: n, Product: n, Complete: i%2 == 0, Protected: i%3 == 0})
 		f.detection.Looked = append(f.detection.Looked, Looked{"/media/" + n, n})
 	}
 	f.system = winpe.System{OS: names[0], Name: names[0] + long, Arch: long, Power: winpe.Power(names[0])}

@@ -368,7 +368,7 @@ func (r *router) draw() string {
 		message, paint = top.message(s), func(text string) string { return text }
 	}
 	lines = append(lines,
-		th.dim(strings.Repeat(th.rule, minWidth)),
+		th.dim(rule(th, r.w)),
 		paint(fit(" "+s.show(message), r.w)), // a note may name something foreign
 		r.helpLine(),
 		th.dim(sides(" "+s.status(), s.corner()+" ", r.w)),

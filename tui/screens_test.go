@@ -68,7 +68,7 @@ func TestFrames(t *testing.T) {
 	frames(t, "welcome-greyed", office(), func(u *robot) { u.welcome(); u.press("2") })
 	frames(t, "welcome-unfinished", func() *fake {
 		f := office()
-		f.stores = []Store{{Path: "/media/backup/Lifeboat/PC-0412_2026-11-20_0905", Computer: "PC-0412", Saved: date("2026-11-20 09:05"), Bytes: 12 * gib}}
+		f.stores = []Store{{Path: "/media/backup/PC-0412_2026-11-20_0905", Computer: "PC-0412", Saved: date("2026-11-20 09:05"), Bytes: 12 * gib}}
 		return f
 	}(), func(u *robot) { u.welcome(); u.press("down", "down") })
 	frames(t, "no-windows", func() *fake {
@@ -270,10 +270,10 @@ func many() *fake {
 	f.detection.Installations = append(f.detection.Installations,
 		&Installation{
 			Product: "Windows 10 Home", Display: "22H2", Arch: "amd64", ComputerName: "OLD-PC", Where: "/mnt/data",
-			WindowsDir: "/Windows", LastUse: date("2024-03-02 10:00"), Users: f.detection.Installations[0].Users[:2],
+			WindowsDir: `\Windows`, LastUse: date("2024-03-02 10:00"), Users: f.detection.Installations[0].Users[:2],
 		},
 		&Installation{
-			Product: "Windows 7", Arch: "x86", Where: "/mnt/third", WindowsDir: "/Windows",
+			Product: "Windows 7", Arch: "x86", Where: "/mnt/third", WindowsDir: `\Windows`,
 			Damaged: "its SOFTWARE hive does not open: 4096 bytes unreadable at 0x1f3000",
 		})
 	return f
@@ -282,9 +282,9 @@ func many() *fake {
 func withStores() *fake {
 	f := office()
 	f.stores = []Store{
-		{Path: "/media/backup/Lifeboat/PC-0398_2026-11-20_0905", Computer: "PC-0398", Product: "Windows 10 Pro", Saved: date("2026-11-20 09:05"), Bytes: 12 * gib, Complete: true},
-		{Path: "/media/backup/Lifeboat/PC-0412_2026-11-21_1000", Computer: "PC-0412", Product: "Windows 11 Pro", Saved: date("2026-11-21 10:00"), Bytes: 39 * gib, Complete: true, Protected: true},
-		{Path: "/media/kingston/Lifeboat/PC-0101", Computer: "PC-0101", Saved: date("2026-10-01 10:00"), Damaged: "its marker file is empty"},
+		{Path: "/media/backup/PC-0398_2026-11-20_0905", Computer: "PC-0398", Product: "Windows 10 Pro", Saved: date("2026-11-20 09:05"), Bytes: 12 * gib, Complete: true},
+		{Path: "/media/backup/PC-0412_2026-11-21_1000", Computer: "PC-0412", Product: "Windows 11 Pro", Saved: date("2026-11-21 10:00"), Bytes: 39 * gib, Complete: true, Protected: true},
+		{Path: "/media/kingston/PC-0101", Computer: "PC-0101", Saved: date("2026-10-01 10:00"), Damaged: "its marker file is empty"},
 	}
 	return f
 }
@@ -303,7 +303,7 @@ func TestQuickPath(t *testing.T) {
 			t.Fatalf("the engine was started %d times", len(u.f.requests))
 		}
 		req := u.f.requests[0]
-		if req.StorePath != "/media/backup/Lifeboat/PC-0412_2026-11-23_1412" || req.Password != "" || req.SkipVerify {
+		if req.StorePath != "/media/backup/PC-0412_2026-11-23_1412" || req.Password != "" || req.SkipVerify {
 			t.Errorf("the request is %+v", req)
 		}
 		if !req.Select.OmitUsers["S-1-5-21-1-500"] || req.Select.OmitUsers["S-1-5-21-1-1001"] {

@@ -305,6 +305,7 @@ func (s *session) choose(inst *Installation) []command {
 	s.forgetWindows()
 	s.inst = inst
 	s.choices = s.backend.DefaultUsers(inst)
+	s.choices[SystemUser] = Choice{true, textSharedWhy}
 	s.users = map[string]bool{}
 	for sid, c := range s.choices {
 		s.users[sid] = c.Included
@@ -373,13 +374,13 @@ func (s *session) storePath() string {
 	if s.resume != "" {
 		return s.resume
 	}
-	return filepath.Join(s.place, storeFolder, s.name)
+	return filepath.Join(s.place, s.name)
 }
 
 // checkPlace asks the backend about a place.
 func (s *session) checkPlace(place string) command {
 	inst, need := s.inst, s.need()
-	path := filepath.Join(place, storeFolder, s.name)
+	path := filepath.Join(place, s.name)
 	if s.resume != "" {
 		path = s.resume
 	}
@@ -454,9 +455,6 @@ func (s *session) corner() string {
 	}
 	return corner
 }
-
-// storeFolder is the folder on the medium that holds all stores.
-const storeFolder = "Lifeboat"
 
 // storeName proposes a name that says what it is and is fit for any file system.
 func storeName(computer string, now time.Time) string {

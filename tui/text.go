@@ -37,8 +37,6 @@ const (
 	textShared      = "Shared by all users"
 	textNameUnknown = "(name not known)"
 	textSharedWhy   = "what belongs to nobody in particular"
-	textNotChosen   = "not chosen"
-	textKeyFile     = "KEY.TXT" // in the command line, for the person to replace
 	textCounting    = "counting"
 	textUnknown     = "not known"
 )
@@ -364,7 +362,8 @@ const (
 	textCancelTitle   = "Stop saving?"
 	textCancelCheck   = "Stop checking?"
 	textCancelSaved   = "%s of %s are saved. Saving is paused while you decide."
-	textCancelSpent   = "%s were spent, %s left."
+	textCancelSpent   = "It has run for %s."
+	textCancelLeft    = "It has run for %s, %s are left."
 	textCancelNothing = "Checking changes nothing; it can be done again at any time."
 	textCancelNo      = "No, go on"
 	textCancelYes     = "Stop, and keep it so that it can be continued later"

@@ -101,7 +101,7 @@ func (sc *welcomeScreen) body(s *session, w, h int) []string {
 		if e.reason != "" && i != sc.at {
 			text = s.th.dim(text)
 		}
-		lines = append(lines, s.th.row(text, i == sc.at, 72))
+		lines = append(lines, s.th.row(text, i == sc.at, 76))
 	}
 	lines = append(lines, "", " "+s.th.dim(rule(s.th, 76)))
 	if s.probed(probeSystem) {

@@ -2,6 +2,8 @@ package tui
 
 import (
 	"fmt"
+	"path/filepath"
+	"strings"
 
 	"lifeboat/engine/human"
 	"lifeboat/winpe"
@@ -153,4 +155,6 @@ func (s *session) productLine(i *Installation) string {
 }
 
 // where is the folder of an installation as this system sees it.
-func (s *session) where(i *Installation) string { return s.show(i.Where) + s.show(i.WindowsDir) }
+func (s *session) where(i *Installation) string {
+	return s.show(filepath.Join(i.Where, filepath.FromSlash(strings.ReplaceAll(i.WindowsDir, `\`, "/"))))
+}
