@@ -28,7 +28,7 @@ type Plan struct {
 	Installation *windows.Installation
 	Units        []Unit   // in order of saving
 	Components   []string // display names, in order of saving
-	Left         []Left   // what stays behind although a rule reaches it
+	Left         []Left   // what stays behind, of profiles and of what rules reach
 	Diagnostics  []migxml.Diagnostic
 
 	groups  []group
@@ -69,8 +69,10 @@ type Left struct {
 	Kind     job.Kind
 	Files    int64
 	Bytes    int64
-	Examples []string // Windows paths, a few
+	Examples []string // Windows paths of the largest
 	Matters  bool     // whether a user would miss it
+
+	sizes []int64 // of the Examples
 }
 
 // group is a set of units that take exactly the same objects. Sizes are kept by

@@ -45,9 +45,9 @@ func Scan(ctx context.Context, req ScanRequest, ctl *job.Control) (*Plan, error)
 	if p.spool, err = newSpool(req.TempDir); err != nil {
 		return nil, err
 	}
-	s := scanner{
-		ctl: ctl, plan: p, contexts: contexts,
-		groups: map[string]int{}, left: map[leftKey]*Left{},
+	s := scanner{ctl: ctl, plan: p, profiles: map[string]string{}, groups: map[string]int{}, left: map[leftKey]*Left{}}
+	for _, u := range req.Machine.Users {
+		s.profiles[winname.Fold(u.Profile)] = u.ID
 	}
 	if err := s.scan(ctx); err != nil {
 		p.Close()
@@ -65,8 +65,8 @@ func Scan(ctx context.Context, req ScanRequest, ctl *job.Control) (*Plan, error)
 type scanner struct {
 	ctl      *job.Control
 	plan     *Plan
-	contexts []migxml.Context
-	groups   map[string]int // index of the group, by its units
+	profiles map[string]string // ID of the user, by the folded path of the profile
+	groups   map[string]int    // index of the group, by its units
 	left     map[leftKey]*Left
 	volume   volume.Volume // the one being walked
 }
@@ -83,7 +83,7 @@ func (s *scanner) scan(ctx context.Context) error {
 		if s.volume, root, _ = s.plan.machine.Resolve(d.Letter + `\`); s.volume == nil {
 			continue
 		}
-		if err := s.folder(ctx, root, d.Letter, cur); err != nil {
+		if err := s.folder(ctx, root, d.Letter, "", cur); err != nil {
 			return err
 		}
 	}
@@ -100,26 +100,32 @@ func (s *scanner) scan(ctx context.Context) error {
 	return s.plan.spool.seal()
 }
 
-// folder walks one folder: path is the volume's, shown the Windows path.
-func (s *scanner) folder(ctx context.Context, path, shown string, cur migxml.Cursor) error {
+// folder walks one folder: path is the volume's, shown the Windows path, owner
+// the user in whose profile it lies, if any.
+func (s *scanner) folder(ctx context.Context, path, shown, owner string, cur migxml.Cursor) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	s.ctl.Progress.SetCurrent(shown)
-	entries, err := s.volume.ReadDir(path)
-	if err != nil {
-		s.ctl.Problem(job.Problem{Kind: job.Unreadable, Path: shown, Text: fmt.Sprintf("list folder: %v", err)})
-	}
-	for _, e := range entries {
+	for _, e := range s.list(path, shown) {
 		here := winname.Join(shown, e.Name)
 		if !e.IsDir() {
-			if err := s.leaf(here, e, cur.Leaf(e.Name, about(e))); err != nil {
+			if err := s.leaf(here, owner, e, cur.Leaf(e.Name, about(e))); err != nil {
 				return err
 			}
 			continue
 		}
-		below := cur.Descend(e.Name)
+		whose := owner
+		if id, ok := s.profiles[winname.Fold(here)]; ok {
+			whose = id
+		}
+		below, within := cur.Descend(e.Name), winname.Join(path, e.Name)
 		if below.Dead() {
+			if whose != "" {
+				if err := s.ignored(ctx, within, here, whose, e); err != nil {
+					return err
+				}
+			}
 			continue
 		}
 		if v := below.Node(); len(v.Takers) > 0 {
@@ -127,53 +133,104 @@ func (s *scanner) folder(ctx context.Context, path, shown string, cur migxml.Cur
 				return err
 			}
 		}
-		if e.Reparse != 0 && !volume.IsCloudTag(e.Reparse) {
-			continue // a junction: what it points to is walked where it is
+		if isJunction(e) { // what it points to is walked where it is
+			continue
 		}
-		if err := s.folder(ctx, winname.Join(path, e.Name), here, below); err != nil {
+		if err := s.folder(ctx, within, here, whose, below); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *scanner) leaf(path string, e volume.Info, v migxml.Verdict) error {
+func (s *scanner) list(path, shown string) []volume.Info {
+	entries, err := s.volume.ReadDir(path)
+	if err != nil {
+		s.ctl.Problem(job.Problem{Kind: job.Unreadable, Path: shown, Text: fmt.Sprintf("list folder: %v", err)})
+	}
+	return entries
+}
+
+func isJunction(e volume.Info) bool { return e.Reparse != 0 && !volume.IsCloudTag(e.Reparse) }
+
+// ignored counts what is in a part of a profile that no rule reaches. Nobody
+// is told that everything was saved when gigabytes were never looked at.
+func (s *scanner) ignored(ctx context.Context, path, shown, owner string, e volume.Info) error {
+	var sum Totals
+	waiting := []string{path}
+	for len(waiting) > 0 && !isJunction(e) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		dir := waiting[len(waiting)-1]
+		waiting = waiting[:len(waiting)-1]
+		entries, _ := s.volume.ReadDir(dir) // it is not wanted, so it is no problem
+		for _, e := range entries {
+			switch {
+			case !e.IsDir():
+				sum.add(Totals{Files: 1, Bytes: e.Size})
+			case !isJunction(e):
+				waiting = append(waiting, winname.Join(dir, e.Name))
+			}
+		}
+	}
+	if sum.Files > 0 {
+		s.leave(owner, noRule, job.Notice, shown, sum, false)
+	}
+	return nil
+}
+
+// noRule is the reason for what lies in a profile and is not asked for.
+const noRule = "no rule asks for it (caches, temporary files, programs' own data)"
+
+func (s *scanner) leaf(path, owner string, e volume.Info, v migxml.Verdict) error {
+	one := Totals{Files: 1, Bytes: e.Size}
 	if len(v.Takers) == 0 {
-		if v.Excluder != nil {
-			user := s.plan.Units[v.Excluder.Unit].User
-			s.leave(user, "excluded by a rule of "+s.plan.Units[v.Excluder.Unit].Component, job.Notice, path, e, false)
+		switch {
+		case v.Excluder != nil:
+			unit := s.plan.Units[v.Excluder.Unit]
+			s.leave(unit.User, "excluded by a rule of "+unit.Component, job.Notice, path, one, false)
+		case owner != "":
+			s.leave(owner, noRule, job.Notice, path, one, false)
 		}
 		return nil
 	}
 	user := s.plan.Units[v.Takers[0]].User
 	switch {
 	case e.CloudOnly():
-		s.leave(user, "only in the cloud, not on this disk; it will sync again", job.CloudOnly, path, e, false)
+		s.leave(user, "only in the cloud, not on this disk; it will sync again", job.CloudOnly, path, one, false)
 		return nil
 	case e.Attr&volume.Encrypted != 0:
-		s.leave(user, "encrypted (EFS): its user's key is needed to read it", job.Encrypted, path, e, true)
+		s.leave(user, "encrypted (EFS): its user's key is needed to read it", job.Encrypted, path, one, true)
 		return nil
 	}
 	g := s.group(v.Takers)
-	s.plan.groups[g].add(Totals{Files: 1, Bytes: e.Size})
+	s.plan.groups[g].add(one)
 	s.ctl.Progress.AddFiles(1)
 	s.ctl.Progress.AddBytes(e.Size, s.ctl.Clock())
 	return s.plan.spool.put(object{path, g, e})
 }
 
-// examples is how many paths are kept of what stays behind for one reason.
+// examples is how many paths are kept of what stays behind for one reason: the
+// largest, since they are what somebody will ask about.
 const examples = 5
 
-func (s *scanner) leave(user, reason string, kind job.Kind, path string, e volume.Info, matters bool) {
+func (s *scanner) leave(user, reason string, kind job.Kind, path string, size Totals, matters bool) {
 	l := s.left[leftKey{user, reason}]
 	if l == nil {
 		l = &Left{User: user, Reason: reason, Kind: kind, Matters: matters}
 		s.left[leftKey{user, reason}] = l
 	}
-	l.Files++
-	l.Bytes += e.Size
-	if len(l.Examples) < examples {
-		l.Examples = append(l.Examples, path)
+	l.Files += size.Files
+	l.Bytes += size.Bytes
+	at, _ := slices.BinarySearchFunc(l.sizes, size.Bytes, func(a, b int64) int { return cmp.Compare(b, a) })
+	if at == examples {
+		return
+	}
+	l.sizes = slices.Insert(l.sizes, at, size.Bytes)
+	l.Examples = slices.Insert(l.Examples, at, path)
+	if len(l.sizes) > examples {
+		l.sizes, l.Examples = l.sizes[:examples], l.Examples[:examples]
 	}
 }
 
