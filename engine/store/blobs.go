@@ -147,10 +147,10 @@ func (b *blobs) write(ctx context.Context, name string, data blob.Bytes) (*os.Fi
 	b.writing.Lock()
 	defer b.writing.Unlock()
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o666)
-	if errors.Is(err, fs.ErrNotExist) {
+	if dir := filepath.Dir(name); errors.Is(err, fs.ErrNotExist) && dir != b.dir {
 		// A folder of packs is made when first needed; the store's own is not:
 		// if that is missing, the medium is.
-		if err = os.Mkdir(filepath.Dir(name), 0o777); err == nil || errors.Is(err, fs.ErrExist) {
+		if err = os.Mkdir(dir, 0o777); err == nil || errors.Is(err, fs.ErrExist) {
 			b.mu.Lock()
 			b.dirs[b.dir] = true
 			b.mu.Unlock()

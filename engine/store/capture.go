@@ -88,6 +88,9 @@ type job struct {
 // interrupted, files they stored are not read again unless size or time
 // changed. End it with Finish or Abort.
 func (s *Store) Begin(ctx context.Context, m Meta) (*Capture, error) {
+	if s.opt.ReadOnly {
+		return nil, fmt.Errorf("begin capture in %s: %w", s.dir, ErrReadOnly)
+	}
 	c := &Capture{
 		s:     s,
 		meta:  m,
@@ -124,7 +127,7 @@ func (s *Store) Begin(ctx context.Context, m Meta) (*Capture, error) {
 	c.safepoint.last = c.start
 	workers := s.opt.Workers
 	if workers <= 0 {
-		workers = max(2, runtime.GOMAXPROCS(0))
+		workers = min(runtime.GOMAXPROCS(0)+1, 9)
 	}
 	c.jobs = make(chan job, 2*workers)
 	for range workers {
@@ -470,20 +473,26 @@ type checkpoint struct {
 	last  time.Time     // when it ended
 	cost  time.Duration // how long it took
 	bytes int64         // how much it holds
+	files int32         // how many files were stored by then
 }
 
 // A checkpoint is due after 64 MiB or ten seconds, but not so often that
 // checkpoints take more than a twentieth of the time, or that a long capture
-// collects thousands of small indexes.
+// collects thousands of small indexes. It is always due after many files:
+// what kopia knows of them is in memory until then.
 const (
 	checkpointBytes = 64 << 20
+	checkpointFiles = 50000
 	checkpointEvery = 10 * time.Second
 	checkpointPause = 2 * time.Second
 )
 
-func (p *checkpoint) due(now, start time.Time, bytes int64) bool {
+func (p *checkpoint) due(now, start time.Time, bytes int64, files int32) bool {
+	if files-p.files >= checkpointFiles {
+		return true
+	}
 	gap := now.Sub(p.last)
-	if gap < max(20*p.cost, now.Sub(start)/360) {
+	if gap < max(20*p.cost, now.Sub(start)/100) {
 		return false
 	}
 	return gap >= checkpointEvery || gap >= checkpointPause && bytes-p.bytes >= checkpointBytes
@@ -494,7 +503,7 @@ func (c *Capture) maybeCheckpoint() error {
 	if !c.safepoint.mu.TryLock() {
 		return nil
 	}
-	due := c.safepoint.due(c.s.clock.Now(), c.start, c.bytes.Load())
+	due := c.safepoint.due(c.s.clock.Now(), c.start, c.bytes.Load(), c.read.Load())
 	c.safepoint.mu.Unlock()
 	if !due || c.ctx.Err() != nil {
 		return nil
@@ -509,7 +518,7 @@ func (c *Capture) checkpoint() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	began := c.s.clock.Now()
-	bytes := c.bytes.Load()
+	bytes, files := c.bytes.Load(), c.read.Load()
 	root, err := c.write(c.root, "checkpoint")
 	if err != nil {
 		return err
@@ -526,7 +535,7 @@ func (c *Capture) checkpoint() error {
 	if err := c.w.Flush(c.ctx); err != nil {
 		return err
 	}
-	p.id, p.bytes, p.last = id, bytes, c.s.clock.Now()
+	p.id, p.bytes, p.files, p.last = id, bytes, files, c.s.clock.Now()
 	p.cost = p.last.Sub(began)
 	if c.meta.Safe != nil {
 		c.meta.Safe(bytes)

@@ -199,29 +199,18 @@ func (l *LineWriter[T]) Flush() error { return l.w.Flush() }
 func Lines[T any](r io.Reader) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var zero T
-		br := bufio.NewReaderSize(r, 64<<10)
-		var long []byte
+		in := bufio.NewReaderSize(r, 64<<10)
+		var buf []byte
 		for n := 1; ; n++ {
-			line, err := br.ReadSlice('\n')
-			for long = long[:0]; err == bufio.ErrBufferFull; line, err = br.ReadSlice('\n') {
-				if len(long)+len(line) > MaxLine {
-					yield(zero, fmt.Errorf("line %d: longer than %d bytes", n, MaxLine))
-					return
-				}
-				long = append(long, line...)
-			}
-			if len(long) > 0 {
-				long = append(long, line...)
-				line = long
-			}
+			line, err := readLine(in, &buf)
 			if err != nil && err != io.EOF {
 				yield(zero, fmt.Errorf("line %d: %w", n, err))
 				return
 			}
 			if len(bytes.TrimSpace(line)) > 0 {
 				var v T
-				if jerr := json.Unmarshal(line, &v); jerr != nil {
-					yield(zero, fmt.Errorf("line %d: %w", n, jerr))
+				if err := json.Unmarshal(line, &v); err != nil {
+					yield(zero, fmt.Errorf("line %d: %w", n, err))
 					return
 				}
 				if !yield(v, nil) {
@@ -231,6 +220,25 @@ func Lines[T any](r io.Reader) iter.Seq2[T, error] {
 			if err == io.EOF {
 				return
 			}
+		}
+	}
+}
+
+// readLine reads up to and with the next newline. A line longer than the
+// reader's buffer is gathered in buf.
+func readLine(in *bufio.Reader, buf *[]byte) ([]byte, error) {
+	*buf = (*buf)[:0]
+	for {
+		part, err := in.ReadSlice('\n')
+		if err != bufio.ErrBufferFull && len(*buf) == 0 {
+			return part, err
+		}
+		if len(*buf)+len(part) > MaxLine {
+			return nil, fmt.Errorf("longer than %d bytes", MaxLine)
+		}
+		*buf = append(*buf, part...)
+		if err != bufio.ErrBufferFull {
+			return *buf, err
 		}
 	}
 }

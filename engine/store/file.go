@@ -121,7 +121,7 @@ func compressible(path string, head []byte) bool {
 		}
 	}
 	// A few bytes tell nothing and cost nothing.
-	return len(head) < 4<<10 || compress.Estimate(head[:min(len(head), 64<<10)]) > 0.05
+	return len(head) < 4<<10 || compress.Estimate(head[:min(len(head), 16<<10)]) > 0.05
 }
 
 // packed are the extensions of formats that compress their content themselves.

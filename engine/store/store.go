@@ -26,7 +26,8 @@ import (
 const NoPassword = "lifeboat"
 
 // What a new repository uses. All of it is kopia's own, and stock kopia reads
-// it back from the repository. The choice was measured (BenchmarkFormat).
+// it back from the repository. Of the time a capture takes, reading and zstd are
+// three quarters; hash and cipher together are below a tenth.
 const (
 	hashAlgorithm = "BLAKE3-256-128"
 	cipher        = "AES256-GCM-HMAC-SHA256"
@@ -340,6 +341,9 @@ func (s *Store) manifest(ctx context.Context, id ID) (*snapshot.Manifest, error)
 // Delete removes a capture. The space it took is reclaimed by kopia's own
 // maintenance.
 func (s *Store) Delete(ctx context.Context, id ID) error {
+	if s.opt.ReadOnly {
+		return fmt.Errorf("delete capture %s: %w", id, ErrReadOnly)
+	}
 	if _, err := s.manifest(ctx, id); err != nil {
 		return err
 	}
