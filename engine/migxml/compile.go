@@ -49,6 +49,7 @@ func CompileOnly(files []*File, contexts []Context, p Platform, keep func(Unit) 
 			}
 		}
 	}
+	c.takeSettings()
 	if c.steps < 0 {
 		return nil, c.diags, errTooMuch
 	}
@@ -70,6 +71,10 @@ type job struct {
 	unit  Unit
 	asked bool // whether keep was asked
 	kept  bool
+
+	includes int   // include elements seen
+	excludes []int // lines of the exclude elements seen
+	first    int   // the first of its rules in the program
 }
 
 func (c *compiler) component(comp *Component, outer *scope, context int, path []string) {
@@ -107,6 +112,7 @@ func (c *compiler) role(comp *Component, r *Role, j *job, outer *scope, context 
 	for _, inner := range r.Roles {
 		c.role(comp, inner, j, sc, context, path)
 	}
+	c.lint(j, sc)
 	if len(r.Components) > 0 {
 		path = append(path[:len(path):len(path)], comp.DisplayName)
 		for _, child := range r.Components {
@@ -120,11 +126,17 @@ func (c *compiler) rules(r *Rules, j *job, sc *scope) {
 		return
 	}
 	r = resolve(sc.file.named.rules, r, r.Name, r.Ref)
-	if r == nil || !r.Scope.admits(sc.ctx) || !c.applies(r, sc) || !c.begin(j) {
+	if r == nil || !r.Scope.admits(sc.ctx) || !c.applies(r, sc) || !c.begin(j, sc) {
 		return
 	}
 	for _, item := range r.Items {
 		c.item(item, j, sc)
+	}
+	for _, a := range r.Added {
+		c.addObjects(a, j, sc)
+	}
+	for _, a := range r.Actions {
+		c.deferAction(a, j, sc)
 	}
 	for _, inner := range r.Rules {
 		c.rules(inner, j, sc)
@@ -132,12 +144,17 @@ func (c *compiler) rules(r *Rules, j *job, sc *scope) {
 }
 
 // begin makes the job's unit if that has not happened; false if it is not wanted.
-func (c *compiler) begin(j *job) bool {
+func (c *compiler) begin(j *job, sc *scope) bool {
 	if !j.asked {
 		j.asked = true
-		j.unit.Index = len(c.program.units)
+		j.unit.Index, j.first = len(c.program.units), len(c.program.rules)
+		j.unit.Vars = sc.values()
 		if j.kept = c.keep == nil || c.keep(j.unit); j.kept {
 			c.program.units = append(c.program.units, j.unit)
+			for _, r := range sc.remaps() {
+				r.Unit = j.unit.Index
+				c.program.remaps = append(c.program.remaps, r)
+			}
 		}
 	}
 	return j.kept
@@ -145,8 +162,13 @@ func (c *compiler) begin(j *job) bool {
 
 func (c *compiler) item(item *Item, j *job, sc *scope) {
 	switch item.Kind {
-	case Include, Exclude, UnconditionalExclude:
+	case Include:
+		j.includes++
+	case Exclude:
+		j.excludes = append(j.excludes, item.Line)
+	case UnconditionalExclude:
 	default:
+		c.record(item, j, sc)
 		return
 	}
 	call, f, ok := c.filter(item, sc)
@@ -195,7 +217,7 @@ func (c *compiler) add(r *Rule, f filter) {
 
 // extensions includes each file type on all fixed drives (spec 4.20).
 func (c *compiler) extensions(list []Extension, j *job, sc *scope) {
-	if !c.begin(j) {
+	if !c.begin(j, sc) {
 		return
 	}
 	for _, e := range list {

@@ -57,6 +57,9 @@ func (ev *evaluator) environments(list []*Environment, sc *scope) {
 		for _, v := range e.Variables {
 			if b, ok := ev.variable(v, sc); ok {
 				sc.set(v.Name, b)
+				if v.Remap {
+					sc.moved = append(sc.moved, v.Name)
+				}
 			}
 		}
 	}

@@ -1,5 +1,7 @@
 package migxml
 
+import "strings"
+
 // Program is what a set of files takes from one Windows. It is immutable and
 // may be used from several goroutines.
 type Program struct {
@@ -8,6 +10,12 @@ type Program struct {
 	rules    []*Rule
 	files    *tree
 	registry *tree
+
+	restore  []RestoreRule
+	added    []Added
+	deferred []Deferred
+	remaps   []Remap
+	settings []TakenSetting
 }
 
 // Unit is a migration unit that is active: its component was detected and acts
@@ -22,6 +30,15 @@ type Unit struct {
 	Role      string   // Settings, Data or Binaries
 	Context   int      // index into the contexts given to Compile
 	Hidden    bool     // not to be listed in Config.xml
+
+	// Vars are the component's own variables, by upper-case name, with their
+	// values on the source.
+	Vars map[string]string
+}
+
+// ID is how Config.xml names the unit (spec 12), in lower case.
+func (u Unit) ID() string {
+	return strings.ToLower(u.File + "/" + u.Component + "/" + u.Role)
 }
 
 // Rule is one pattern of one rule of one unit, as it was compiled.

@@ -12,6 +12,7 @@ type scope struct {
 	ctx   *Context
 	outer *scope
 	vars  map[string]binding // by upper-case name
+	moved []string           // names of variables with remap
 	name  string             // what diagnostics call the component
 }
 
@@ -42,6 +43,34 @@ func (s *scope) set(name string, b binding) {
 		s.vars = map[string]binding{}
 	}
 	s.vars[strings.ToUpper(name)] = b
+}
+
+// values are the component's variables in the scope.
+func (s *scope) values() map[string]string {
+	var all map[string]string
+	for i := s; i != nil; i = i.outer {
+		for name, b := range i.vars {
+			if all == nil {
+				all = map[string]string{}
+			}
+			if _, ok := all[name]; !ok {
+				all[name] = b.plain
+			}
+		}
+	}
+	return all
+}
+
+// remaps are the variables in the scope that move their folder.
+func (s *scope) remaps() []Remap {
+	var all []Remap
+	for i := s; i != nil; i = i.outer {
+		for _, name := range i.moved {
+			b, _ := i.lookup(name)
+			all = append(all, Remap{Variable: strings.ToUpper(name), Source: cleanNode(b.plain)})
+		}
+	}
+	return all
 }
 
 // undefinedError names a variable without a value, the usual state of a user's

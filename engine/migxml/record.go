@@ -1,0 +1,216 @@
+package migxml
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"lifeboat/engine/winname"
+)
+
+// RestoreRule is a rule that acts on the destination. It is recorded at scan,
+// with its patterns resolved on the source, for the catalog of a capture.
+type RestoreRule struct {
+	Unit       int        `json:"unit"`
+	File       string     `json:"file"`
+	Line       int        `json:"line"`
+	Kind       RuleKind   `json:"kind"`
+	Script     string     `json:"script,omitempty"`     // call as written; variables of the destination are not known yet
+	Attributes Attributes `json:"attributes,omitempty"` // of includeAttributes and excludeAttributes
+	Patterns   []Pattern  `json:"patterns"`
+}
+
+// Added is an object that counts as existing on the source (addObjects).
+type Added struct {
+	Unit       int      `json:"unit"`
+	Location   Pattern  `json:"location"` // without wildcards
+	Attributes []string `json:"attributes,omitempty"`
+	Type       uint32   `json:"type,omitempty"` // of a registry value
+	Data       []byte   `json:"data,omitempty"`
+}
+
+// Deferred is something to run at a point of the migration: a command line
+// (externalProcess) or a script call (processing).
+type Deferred struct {
+	Unit    int    `json:"unit"`
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	When    string `json:"when"`
+	Command string `json:"command,omitempty"` // variables expanded with source values
+	Script  string `json:"script,omitempty"`
+}
+
+// Remap is a variable whose folder moves as a whole: from Source to the value
+// the variable has on the destination.
+type Remap struct {
+	Unit     int    `json:"unit"`
+	Variable string `json:"variable"`
+	Source   string `json:"source"`
+}
+
+// TakenSetting is an INI setting and the units that take it.
+type TakenSetting struct {
+	Setting
+	Takers []int
+}
+
+// RestoreRules lists what must be known on the destination, in file order.
+func (p *Program) RestoreRules() []RestoreRule { return p.restore }
+
+// Added lists the simulated objects. They are stored whether or not an include
+// matches them, unless an unconditionalExclude does; a later one of the same
+// location replaces an earlier one, and each the real object.
+func (p *Program) Added() []Added { return p.added }
+
+// Deferred lists what asks to be run, in file order.
+func (p *Program) Deferred() []Deferred { return p.deferred }
+
+// Remaps lists the variables that move their folder.
+func (p *Program) Remaps() []Remap { return p.remaps }
+
+// Settings lists the INI settings that are taken, as they were when the Program
+// was compiled.
+func (p *Program) Settings() []TakenSetting { return p.settings }
+
+// record keeps an item for the destination.
+func (c *compiler) record(item *Item, j *job, sc *scope) {
+	r := RestoreRule{Unit: j.unit.Index, File: sc.file.Name, Line: item.Line, Kind: item.Kind, Attributes: item.Attributes}
+	if item.Script != nil {
+		if item.Script.Err != nil {
+			return // Parse has said so
+		}
+		r.Script = item.Script.Text
+	}
+	for _, set := range item.Sets {
+		for _, y := range c.objectSet(set, sc) {
+			r.Patterns = append(r.Patterns, y.pattern)
+		}
+	}
+	if len(r.Patterns) > 0 {
+		c.program.restore = append(c.program.restore, r)
+	}
+}
+
+func (c *compiler) addObjects(a *AddObjects, j *job, sc *scope) {
+	if !c.spend(1) || !c.every(a.Condition, sc) || !c.all(a.Conditions, sc) {
+		return
+	}
+	for _, o := range a.Objects {
+		patterns := c.pattern(o.Kind, o.Location, o.Line, sc)
+		if len(patterns) == 0 {
+			continue
+		}
+		added, err := simulate(o, patterns[0], sc)
+		if err != nil {
+			c.say(Warning, sc, o.Line, "object %.120s: %v; ignored", winname.Show(o.Location), err)
+			continue
+		}
+		added.Unit = j.unit.Index
+		c.program.added = append(c.program.added, added)
+	}
+}
+
+// registryTypes are the attributes that name a value's type.
+var registryTypes = map[string]uint32{
+	"NONE": RegNone, "STRING": RegSz, "REG_SZ": RegSz, "EXPANDSTRING": RegExpandSz, "REG_EXPAND_SZ": RegExpandSz,
+	"BINARY": RegBinary, "REG_BINARY": RegBinary, "DWORD": RegDword, "REG_DWORD": RegDword,
+}
+
+// simulate works out the data of an object (spec 4.19). Bytes of a folder or a
+// key mean nothing.
+func simulate(o *SimObject, location Pattern, sc *scope) (Added, error) {
+	a := Added{Location: location}
+	if !location.Literal() {
+		return a, errors.New("the location has a wildcard")
+	}
+	if location.Kind == FileKind {
+		a.Attributes = o.Attributes
+	} else if location.Kind == RegistryKind && location.HasLeaf {
+		a.Type = RegSz
+		for _, name := range o.Attributes {
+			t, ok := registryTypes[name]
+			if !ok {
+				return a, fmt.Errorf("attribute %q is no registry type, expected NONE, STRING, EXPANDSTRING, BINARY or DWORD", winname.Show(name))
+			}
+			a.Type = t
+		}
+	}
+	if o.Bytes == nil || !location.HasLeaf {
+		return a, nil
+	}
+	text := *o.Bytes
+	if o.Expand {
+		expanded, err := sc.expand(text)
+		if err != nil {
+			return a, err
+		}
+		text = expanded
+	}
+	if !o.String {
+		data, err := hex.DecodeString(strings.Join(strings.Fields(text), ""))
+		if err != nil {
+			return a, errors.New("bytes are no pairs of hexadecimal digits")
+		}
+		a.Data = data
+		return a, nil
+	}
+	switch {
+	case location.Kind != RegistryKind:
+		a.Data = []byte(text)
+	case a.Type == RegDword:
+		n, err := strconv.ParseUint(text, 0, 32)
+		if err != nil {
+			return a, fmt.Errorf("bytes are %q, expected a number for a DWORD", winname.Show(text))
+		}
+		a.Data = binary.LittleEndian.AppendUint32(nil, uint32(n))
+	default:
+		a.Data = encodeSz(text)
+	}
+	return a, nil
+}
+
+func (c *compiler) deferAction(a *Action, j *job, sc *scope) {
+	d := Deferred{Unit: j.unit.Index, File: sc.file.Name, Line: a.Line, When: a.When}
+	for _, line := range a.Commands {
+		expanded, err := sc.expand(line)
+		if err != nil {
+			c.say(Warning, sc, a.Line, "command %.120s: %v; ignored", winname.Show(line), err)
+			continue
+		}
+		d.Command = expanded
+		c.program.deferred = append(c.program.deferred, d)
+	}
+	d.Command = ""
+	for _, s := range a.Scripts {
+		if s.Err == nil {
+			d.Script = s.Text
+			c.program.deferred = append(c.program.deferred, d)
+		}
+	}
+}
+
+// takeSettings finds the INI settings that the rules take.
+func (c *compiler) takeSettings() {
+	at := map[[3]string]bool{}
+	for _, r := range c.program.rules {
+		if r.Pattern.Kind != IniKind || r.Kind != Include || !r.Pattern.HasLeaf {
+			continue
+		}
+		c.evaluator.settings(r.Pattern, func(s Setting) bool {
+			id := [3]string{winname.Fold(s.Path), winname.Fold(s.Section), winname.Fold(s.Key)}
+			if at[id] {
+				return true
+			}
+			at[id] = true
+			object := Pattern{Kind: IniKind, Node: s.Path, Section: s.Section, Leaf: s.Key, HasLeaf: true}
+			e := c.program.Explain(object, Object{Value: Value{Type: RegSz, Data: encodeSz(s.Value)}})
+			if e.Verdict.Takers != nil {
+				c.program.settings = append(c.program.settings, TakenSetting{s, e.Verdict.Takers})
+			}
+			return true
+		})
+	}
+}
