@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"lifeboat/engine"
 	"lifeboat/engine/job"
 	"lifeboat/engine/report"
 	"lifeboat/winpe"
@@ -59,6 +60,8 @@ type Installation struct {
 	Notes        []string
 	LastUse      time.Time
 	Users        []User
+
+	found found // by the live backend
 }
 
 // User is somebody with a profile in an installation.
@@ -121,8 +124,8 @@ type Plan struct {
 	Left       []Remains
 	Components []string               // in the order of saving
 	Size       func(Selection) Totals // exact for any selection
-	Diagnostics []string // remarks on the rule files
-	Engine      any      // the backend's own
+
+	plan *engine.Plan // of the live backend
 }
 
 // State of a destination.

@@ -36,6 +36,7 @@ const (
 
 	textShared      = "Shared by all users"
 	textNameUnknown = "(name not known)"
+	textNotChosen   = "not chosen"
 	textSharedWhy   = "what belongs to nobody in particular"
 	textCounting    = "counting"
 	textUnknown     = "not known"
@@ -299,7 +300,7 @@ const (
 		"here. The command line behind F8 does exactly the same without the wizard."
 	textCommandTitle = "Command line"
 	textCommandLead  = "The same save as a command, for a script or to learn from:"
-	textCommandNote  = "The passphrase is not shown: put it into a file and name that with /keyfile."
+	textCommandNote  = "The passphrase is not shown: put it in, or better name a file that holds it with /keyfile."
 	textCommandKinds = "Kinds that were not chosen need a Config.xml: write one with /genconfig, name it with /config."
 	textClose        = "close"
 )

@@ -2,8 +2,6 @@ package tui
 
 import (
 	"fmt"
-	"path/filepath"
-	"strings"
 
 	"lifeboat/engine/human"
 	"lifeboat/winpe"
@@ -156,5 +154,5 @@ func (s *session) productLine(i *Installation) string {
 
 // where is the folder of an installation as this system sees it.
 func (s *session) where(i *Installation) string {
-	return s.show(filepath.Join(i.Where, filepath.FromSlash(strings.ReplaceAll(i.WindowsDir, `\`, "/"))))
+	return s.show(onDisk(i.Where, i.WindowsDir))
 }
