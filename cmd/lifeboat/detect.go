@@ -18,7 +18,7 @@ import (
 )
 
 func (p *program) detectCommand(code *usmt.Code) *cobra.Command {
-	var asJSON bool
+	var asJSON, noSizes bool
 	cmd := &cobra.Command{
 		Use:   "detect [folder…]",
 		Short: "Find Windows installations and their users",
@@ -26,16 +26,17 @@ func (p *program) detectCommand(code *usmt.Code) *cobra.Command {
 volume when none is named, and prints what it finds. Nothing is written.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			*code = interruptible(cmd.Context(), func(ctx context.Context, folders []string) usmt.Code {
-				return p.detect(ctx, folders, asJSON)
+				return p.detect(ctx, folders, asJSON, !noSizes)
 			}, args)
 			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&noSizes, "no-sizes", false, "do not count what is in the profiles, which takes a while")
 	return cmd
 }
 
-func (p *program) detect(ctx context.Context, folders []string, asJSON bool) usmt.Code {
+func (p *program) detect(ctx context.Context, folders []string, asJSON, sizes bool) usmt.Code {
 	volumes, err := winpe.Volumes(ctx)
 	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		return p.fail("detect", err)
@@ -52,6 +53,16 @@ func (p *program) detect(ctx context.Context, folders []string, asJSON bool) usm
 		return p.fail("detect", err)
 	}
 	defer d.Close()
+	for _, inst := range d.Installations {
+		if !sizes || len(inst.Damage) > 0 {
+			continue
+		}
+		if err := d.Measure(ctx, inst, nil); ctx.Err() != nil {
+			return p.fail("detect", err)
+		} else if err != nil {
+			inst.Notes = append(inst.Notes, err.Error())
+		}
+	}
 	if asJSON {
 		if err := p.json(struct {
 			Installations []*engine.Installation `json:"installations"`
@@ -107,10 +118,11 @@ func describe(inst *engine.Installation) string {
 		return b.String()
 	}
 	w = tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprint(w, "\n  USER\tKIND\tSTATE\tLAST USE\tPROFILE\tSID\n")
+	fmt.Fprint(w, "\n  USER\tKIND\tSTATE\tLAST USE\tSIZE\tPROFILE\tSID\n")
 	for i := range inst.Users {
 		u := &inst.Users[i]
-		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\t%s\n", winname.Show(engine.Account(u)), u.Kind, u.State, human.Date(u.LastUse), winname.Show(u.Profile), winname.Show(u.SID))
+		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\t%s\t%s\n", winname.Show(engine.Account(u)), u.Kind, u.State, human.Date(u.LastUse), size(u),
+			winname.Show(u.Profile), winname.Show(u.SID))
 	}
 	w.Flush()
 	for i := range inst.Users {
@@ -125,6 +137,14 @@ func describe(inst *engine.Installation) string {
 		}
 	}
 	return b.String()
+}
+
+// size is what a profile holds, empty if nobody counted.
+func size(u *engine.User) string {
+	if u.Files == 0 {
+		return ""
+	}
+	return human.Bytes(u.Bytes)
 }
 
 // hives writes the hives that are not simply in order.
