@@ -199,7 +199,7 @@ func office() *fake {
 
 func testPlan() *Plan {
 	p := &Plan{
-		Components: []string{"Desktop and documents", "Pictures, music, video", "Mail", "Browsers", "Caches of browsers", "Windows settings"},
+		Components: []string{"Desktop and documents", "Pictures, music, video", "Mail", "Browsers", "Caches of browsers", "Windows settings", "Contacts", "Links"},
 		Left: []Remains{
 			{"only in the cloud (OneDrive)", 212, 3328599654, true},
 			{"temporary files", 9100, 1932735283, false},

@@ -421,12 +421,14 @@ func TestProgram(t *testing.T) {
 	tm.Send(tea.WindowSizeMsg{Width: 60, Height: 20})
 	waitFor("60 x 20")
 	tm.Send(tea.WindowSizeMsg{Width: 100, Height: 30})
-	for range 6 {
+	waitFor("What do you want to do?")
+	for _, next := range []string{"Step 3 of 7", "Step 4 of 7", "Step 5 of 7", "Step 6 of 7", "Step 7 of 7"} {
 		tm.Send(tea.KeyMsg{Type: tea.KeyEnter})
-		time.Sleep(50 * time.Millisecond) // a command may be on its way
+		waitFor(next)
 	}
+	tm.Send(tea.KeyMsg{Type: tea.KeyEnter})
 	waitFor("Saving to")
-	machine.work <- nil
+	machine.work <- nil // the save ends
 	waitFor("SAFE TO WIPE")
 	tm.Send(os.Interrupt)
 	waitFor("Leave the wizard")

@@ -214,7 +214,11 @@ func (l *Live) Plan(ctx context.Context, inst *Installation, ctl *job.Control) (
 	for _, u := range p.Units {
 		plan.Units = append(plan.Units, Unit{u.Component, u.Type, u.User, Totals(u.Totals)})
 	}
+	var all []report.Left
 	for _, left := range p.Left {
+		all = append(all, report.Left{Reason: left.Reason, Files: left.Files, Bytes: left.Bytes, Matters: left.Matters})
+	}
+	for _, left := range sumLeft(all) {
 		plan.Left = append(plan.Left, Remains{left.Reason, left.Files, left.Bytes, left.Matters})
 	}
 	plan.Size = func(sel Selection) Totals { return Totals(p.Totals(engine.Selection(sel))) }

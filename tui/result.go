@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"lifeboat/engine/human"
@@ -192,9 +193,9 @@ func (sc *resultScreen) saved(s *session, w, h int) []string {
 	}
 	checked := th.warn(textResultUnread)
 	if v := rep.Verified; v.OK() {
-		checked = fmt.Sprintf(textResultRead, filesText(v.Files))
+		checked = textResultRead
 	} else if v != nil {
-		checked = th.bad(fmt.Sprintf(textResultBadRead, filesText(v.Files), human.Count(int64(len(v.Corrupt)))))
+		checked = th.bad(fmt.Sprintf(textResultBadRead, filesText(int64(len(v.Corrupt)))))
 	}
 	reportPath := textResultNoReport
 	if rep.HTMLPath != "" {
@@ -207,7 +208,7 @@ func (sc *resultScreen) saved(s *session, w, h int) []string {
 		resultRow(textResultLStore, human.Middle(s.show(rep.StorePath), w-18)),
 		resultRow(textResultLReport, reportPath),
 	)
-	for i, l := range rep.Left {
+	for i, l := range sumLeft(rep.Left) {
 		name := ""
 		if i == 0 {
 			name = textResultLLeft
@@ -228,6 +229,31 @@ func (sc *resultScreen) saved(s *session, w, h int) []string {
 		lines = append(lines, "     "+pad(human.Middle(s.show(userPath(p.Path)), w-9-width(text)), w-9-width(text))+"  "+text)
 	}
 	return lines
+}
+
+// sumLeft adds up what stays behind for the same reason, what matters first.
+func sumLeft(all []report.Left) []report.Left {
+	var sums []report.Left
+	for _, l := range all {
+		i := slices.IndexFunc(sums, func(s report.Left) bool { return s.Reason == l.Reason })
+		if i < 0 {
+			sums = append(sums, report.Left{Reason: l.Reason})
+			i = len(sums) - 1
+		}
+		sums[i].Files += l.Files
+		sums[i].Bytes += l.Bytes
+		sums[i].Matters = sums[i].Matters || l.Matters
+	}
+	slices.SortStableFunc(sums, func(a, b report.Left) int {
+		switch {
+		case a.Matters == b.Matters:
+			return 0
+		case a.Matters:
+			return -1
+		}
+		return 1
+	})
+	return sums
 }
 
 // told is a named text over as many lines as it needs.
@@ -260,9 +286,9 @@ func (sc *resultScreen) checked(s *session, w int) []string {
 		return append(lines, sc.told(s, textResultLDo, remedy, w)...)
 	}
 	if v := r.verdict; v != nil {
-		text := fmt.Sprintf(textResultRead, filesText(v.Files))
+		text := textResultRead
 		if !v.OK() {
-			text = th.bad(fmt.Sprintf(textResultBadRead, filesText(v.Files), human.Count(int64(len(v.Corrupt)))))
+			text = th.bad(fmt.Sprintf(textResultBadRead, filesText(int64(len(v.Corrupt)))))
 		}
 		lines = append(lines, resultRow(textResultLChecked, text), resultRow(textResultLTime, human.Duration(v.Duration)), "")
 		for _, c := range v.Corrupt {

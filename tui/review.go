@@ -117,7 +117,8 @@ func (sc *reviewScreen) body(s *session, w, h int) []string {
 		}
 	}
 	if s.inst != nil {
-		row(1, textReviewWindows, human.Middle(fmt.Sprintf(textReviewOf, s.productLine(s.inst), s.show(s.inst.ComputerName), s.show(s.inst.Where)), room))
+		what := human.End(fmt.Sprintf(textWelcomeOne, s.productLine(s.inst), s.show(s.inst.ComputerName)), room-12)
+		row(1, textReviewWindows, what+", "+human.Middle(s.show(s.inst.Where), room-width(what)-2))
 	}
 	users, out := sc.users(s)
 	row(2, textReviewUsers, wrapTwo(users, room)...)
@@ -278,7 +279,7 @@ func (sc *reviewScreen) time(s *session, t Totals, v winpe.Volume) string {
 		bytes *= 2
 	}
 	d := time.Duration(bytes/speed)*time.Second + time.Duration(t.Files/500)*time.Second
-	return fmt.Sprintf(textReviewTimeIs, strings.TrimPrefix(human.Left(d), "about "), human.Rate(float64(speed)))
+	return fmt.Sprintf(textReviewTimeIs, human.Left(d), human.Rate(float64(speed)))
 }
 
 // commandOverlay shows the command that does the same.

@@ -33,7 +33,8 @@ type whatRow struct {
 	part  *whatPart
 }
 
-// groups sums the plan up for the chosen users.
+// groups sums the plan up for the chosen users. Components that found nothing
+// for anybody are left out.
 func (sc *whatScreen) groups(s *session) []*whatGroup {
 	p := s.plan()
 	if p == nil {
@@ -63,7 +64,7 @@ func (sc *whatScreen) groups(s *session) []*whatGroup {
 		part.name = name
 		kind := ""
 		for _, u := range p.Units {
-			if u.Component != name {
+			if u.Component != name || u.Totals == (Totals{}) {
 				continue
 			}
 			kind = u.Type
@@ -234,6 +235,10 @@ func (sc *whatScreen) body(s *session, w, h int) []string {
 		blocks = append(blocks, []string{s.th.row(sc.line(s, r, i == sc.at), i == sc.at, 76)})
 	}
 	t := p.Size(s.selection())
+	listed := 0
+	for _, g := range groups {
+		listed += len(g.parts)
+	}
 	foot := []string{"", "   " + fmt.Sprintf(textWhatChosen, human.Bytes(t.Bytes), filesText(t.Files), human.Bytes(max(all.Bytes-t.Bytes, 0)))}
 	for i, l := range p.Left {
 		if i == 2 {
@@ -244,6 +249,9 @@ func (sc *whatScreen) body(s *session, w, h int) []string {
 			format, paint = textWhatLeftYes, s.th.warn
 		}
 		foot = append(foot, paint("   "+human.End(fmt.Sprintf(format, filesText(l.Files), human.Bytes(l.Bytes), s.show(l.Reason)), w-5)))
+	}
+	if n := len(p.Components) - listed; n > 0 {
+		foot = append(foot, s.th.dim("   "+fmt.Sprintf(textWhatEmptyOnes, human.Plural(int64(n), textWhatKind, textWhatKinds))))
 	}
 	lines = append(lines, scroll(s.th, blocks, sc.at, h-len(lines)-len(foot))...)
 	return append(lines, foot...)
