@@ -82,13 +82,15 @@ func (ev *evaluator) variable(v *Variable, sc *scope) (binding, bool) {
 		s, ok := ev.stringContent(&v.Script.Call, sc)
 		return binding{s, escapeLocation(s)}, ok && s != ""
 	case v.Set != nil:
-		for _, y := range ev.objectSet(v.Set, sc) {
-			path := y.pattern.Node
-			if y.pattern.HasLeaf {
-				path = winname.Join(path, y.pattern.Leaf)
-			}
-			return binding{path, escapeLocation(path)}, true
+		set := ev.objectSet(v.Set, sc)
+		if len(set) == 0 {
+			break
 		}
+		path := set[0].pattern.Node
+		if set[0].pattern.HasLeaf {
+			path = winname.Join(path, set[0].pattern.Leaf)
+		}
+		return binding{path, escapeLocation(path)}, true
 	}
 	return binding{}, false
 }

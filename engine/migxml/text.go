@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"slices"
 	"strings"
 
 	"lifeboat/engine/winname"
@@ -74,5 +73,3 @@ func (v Value) Text() string {
 	}
 	return hex.EncodeToString(v.Data)
 }
-
-func (v Value) equal(o Value) bool { return v.Type == o.Type && slices.Equal(v.Data, o.Data) }

@@ -1,0 +1,114 @@
+package migxml
+
+// Restorer finds the recorded rules that concern an object. Walk it like a
+// Program; what its cursors call Takers are indexes into the rules it was made
+// from.
+type Restorer struct {
+	rules    []RestoreRule
+	files    *tree
+	registry *tree
+}
+
+// NewRestorer indexes rules, usually those of one unit. It works on what the
+// objects were called on the source.
+func NewRestorer(rules []RestoreRule) *Restorer {
+	var files, registry []*cand
+	for i, r := range rules {
+		for _, p := range r.Patterns {
+			c := newCand(&Rule{Unit: i, Kind: Include, Pattern: p}, nil)
+			switch p.Kind {
+			case FileKind:
+				files = append(files, c)
+			case RegistryKind:
+				registry = append(registry, c)
+			}
+		}
+	}
+	return &Restorer{rules: rules, files: newTree(files), registry: newTree(registry)}
+}
+
+// Files returns a cursor above the drives.
+func (r *Restorer) Files() Cursor { return r.files.cursor() }
+
+// Registry returns a cursor above the hives.
+func (r *Restorer) Registry() Cursor { return r.registry.cursor() }
+
+// Strongest returns, of the rules with the given indexes, the one of a kind
+// whose pattern matches the object most specifically, the first on a tie; nil
+// if there is none (spec 4.16 and 9.1).
+func (r *Restorer) Strongest(indexes []int, kind RuleKind, object Pattern) *RestoreRule {
+	var best *RestoreRule
+	var most strength
+	for _, i := range indexes {
+		if r.rules[i].Kind != kind {
+			continue
+		}
+		if k, ok := r.rules[i].strength(object); ok && (best == nil || k.compare(most) > 0) {
+			best, most = &r.rules[i], k
+		}
+	}
+	return best
+}
+
+// All returns the rules of a kind, in file order: every contentModify that
+// matches is applied.
+func (r *Restorer) All(indexes []int, kind RuleKind) []*RestoreRule {
+	var list []*RestoreRule
+	for _, i := range indexes {
+		if r.rules[i].Kind == kind {
+			list = append(list, &r.rules[i])
+		}
+	}
+	return list
+}
+
+// Dropped returns the metadata of an object that is not restored: for each part
+// the most specific of includeAttributes and excludeAttributes decides, the
+// latter on a tie (spec 4.15).
+func (r *Restorer) Dropped(indexes []int, object Pattern) Attributes {
+	var dropped Attributes
+	for part := Owner; part <= LastWrittenTime; part <<= 1 {
+		var most strength
+		found := false
+		for _, i := range indexes {
+			rule := &r.rules[i]
+			exclude := rule.Kind == ExcludeAttributes
+			if rule.Attributes&part == 0 || !exclude && rule.Kind != IncludeAttributes {
+				continue
+			}
+			k, ok := rule.strength(object)
+			d := k.compare(most)
+			if !ok || found && (d < 0 || d == 0 && !exclude) {
+				continue
+			}
+			found, most = true, k
+			if dropped &^= part; exclude {
+				dropped |= part
+			}
+		}
+	}
+	return dropped
+}
+
+// strength is that of the rule's most specific pattern that matches.
+func (r *RestoreRule) strength(object Pattern) (most strength, ok bool) {
+	for _, p := range r.Patterns {
+		match := false
+		switch {
+		case p.Kind != object.Kind:
+		case p.Kind == IniKind:
+			match = p.matchSetting(object)
+		case object.HasLeaf:
+			match = p.MatchLeaf(object.Node, object.Leaf)
+		default:
+			match = p.MatchNode(object.Node)
+		}
+		if !match {
+			continue
+		}
+		if k := p.strength(); !ok || k.compare(most) > 0 {
+			most, ok = k, true
+		}
+	}
+	return most, ok
+}
