@@ -2,6 +2,7 @@ package migxml
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"lifeboat/engine/winname"
@@ -78,11 +79,11 @@ type job struct {
 }
 
 func (c *compiler) component(comp *Component, outer *scope, context int, path []string) {
-	if !comp.Scope.admits(outer.ctx) || !c.spend(1) {
-		return
-	}
 	sc := outer.inner()
 	sc.name = fmt.Sprintf("component %q", winname.Show(comp.DisplayName))
+	if !c.admits(comp.Scope, comp.Line, sc) || !c.spend(1) {
+		return
+	}
 	c.environments(comp.Environments, sc)
 	unit := Unit{
 		File: sc.file.URLID, FileName: sc.file.Name, Component: comp.DisplayName, Path: path,
@@ -98,6 +99,15 @@ func (c *compiler) component(comp *Component, outer *scope, context int, path []
 		j.unit.Role = r.Kind
 		c.role(comp, r, j, sc, context, path)
 	}
+}
+
+// admits tells whether a scope admits the context, and warns about an account
+// that none of the contexts is.
+func (c *compiler) admits(s Scope, line int, sc *scope) bool {
+	if s.Account != "" && !slices.ContainsFunc(c.contexts, func(ctx Context) bool { return s.admits(&ctx) }) {
+		c.say(Warning, sc, line, "context %s is no user that is migrated, the element does nothing", winname.Show(s.Account))
+	}
+	return s.admits(sc.ctx)
 }
 
 func (c *compiler) role(comp *Component, r *Role, j *job, outer *scope, context int, path []string) {
@@ -122,11 +132,11 @@ func (c *compiler) role(comp *Component, r *Role, j *job, outer *scope, context 
 }
 
 func (c *compiler) rules(r *Rules, j *job, sc *scope) {
-	if !r.Scope.admits(sc.ctx) || !c.spend(1) {
+	if !c.admits(r.Scope, r.Line, sc) || !c.spend(1) {
 		return
 	}
 	r = resolve(sc.file.named.rules, r, r.Name, r.Ref)
-	if r == nil || !r.Scope.admits(sc.ctx) || !c.applies(r, sc) || !c.begin(j, sc) {
+	if r == nil || !c.admits(r.Scope, r.Line, sc) || !c.applies(r, sc) || !c.begin(j, sc) {
 		return
 	}
 	for _, item := range r.Items {

@@ -15,13 +15,16 @@ type docFinder struct {
 
 // docPatterns is GenerateDocPatterns (spec 11.2): where people keep documents,
 // or, with include false, what of that is none.
-func (ev *evaluator) docPatterns(include, systemDrive bool, sc *scope) []Pattern {
+func (ev *evaluator) docPatterns(programs, include, systemDrive bool, sc *scope) []Pattern {
 	if ev.docs == nil {
 		ev.docs = &docFinder{installed: ev.installedFolders("HKLM", sc)}
 	}
 	list := &docList{ev: ev, include: include}
 	if sc.ctx.System {
 		list.system(systemDrive, sc)
+		if programs {
+			list.programs(sc)
+		}
 	} else {
 		list.user(sc)
 	}
@@ -161,6 +164,45 @@ func (l *docList) folder(path string, deeper bool) {
 	}
 }
 
+// programs takes documents that lie beside applications: below the folder of an
+// application in Program Files, the file types it is registered to open. What
+// belongs to another application further down is left.
+func (l *docList) programs(sc *scope) {
+	var roots []string
+	for _, name := range []string{"PROGRAMFILES", "PROGRAMFILES(X86)"} {
+		if b, ok := sc.lookup(name); ok {
+			roots = append(roots, winname.Fold(cleanNode(b.plain))+`\`)
+		}
+	}
+	const classes = `HKLM\SOFTWARE\Classes`
+	for _, ext := range l.ev.platform.Subkeys(classes) {
+		if !strings.HasPrefix(ext, ".") || !l.ev.spend(1) {
+			continue
+		}
+		v, _ := l.ev.platform.Value(classes+`\`+ext, "")
+		v, _ = l.ev.platform.Value(classes+`\`+firstString(v)+`\shell\open\command`, "")
+		command := firstString(v)
+		if expanded, err := sc.expand(command); err == nil {
+			command = expanded
+		}
+		exe := winname.Fold(executable(command))
+		home := ""
+		for _, dir := range l.ev.docs.installed {
+			if strings.HasPrefix(exe, dir+`\`) && len(dir) > len(home) {
+				home = dir
+			}
+		}
+		if slices.ContainsFunc(roots, func(r string) bool { return strings.HasPrefix(home, r) }) {
+			l.take(home+`\*`, "*"+ext)
+			for _, dir := range l.ev.docs.installed {
+				if strings.HasPrefix(dir, home+`\`) {
+					l.leave(dir+`\*`, "*"+ext)
+				}
+			}
+		}
+	}
+}
+
 // hiddenFiles leaves the files of a folder that are both hidden and system.
 func (l *docList) hiddenFiles(path string) {
 	if l.include {
@@ -190,22 +232,16 @@ func (ev *evaluator) installedFolders(hive string, sc *scope) []string {
 			list = append(list, winname.Fold(dir))
 		}
 	}
-	first := func(v Value) string {
-		if s := v.Strings(); len(s) > 0 {
-			return s[0]
-		}
-		return ""
-	}
 	for _, software := range []string{`\SOFTWARE`, `\SOFTWARE\Wow6432Node`} {
 		current := hive + software + `\Microsoft\Windows\CurrentVersion`
 		for _, key := range ev.platform.Subkeys(current + `\Uninstall`) {
 			if v, ok := ev.platform.Value(current+`\Uninstall\`+key, "InstallLocation"); ok {
-				add(first(v))
+				add(firstString(v))
 			}
 		}
 		for _, key := range ev.platform.Subkeys(current + `\App Paths`) {
 			if v, ok := ev.platform.Value(current+`\App Paths\`+key, ""); ok {
-				dir, _ := winname.Split(cutSpec(first(v), ""))
+				dir, _ := winname.Split(cutSpec(firstString(v), ""))
 				add(dir)
 			}
 		}
@@ -216,12 +252,23 @@ func (ev *evaluator) installedFolders(hive string, sc *scope) []string {
 		if !ok {
 			continue
 		}
-		text := first(v)
-		if i := strings.Index(strings.ToLower(text), ".exe"); i >= 0 && !strings.HasPrefix(text, `"`) {
-			text = text[:i+4]
-		}
-		dir, _ := winname.Split(cutSpec(text, ""))
+		dir, _ := winname.Split(executable(firstString(v)))
 		add(dir)
 	}
 	return list
+}
+
+func firstString(v Value) string {
+	if s := v.Strings(); len(s) > 0 {
+		return s[0]
+	}
+	return ""
+}
+
+// executable takes the program off the front of a command line.
+func executable(command string) string {
+	if i := strings.Index(strings.ToLower(command), ".exe"); i >= 0 && !strings.HasPrefix(command, `"`) {
+		command = command[:i+4]
+	}
+	return cutSpec(command, "")
 }

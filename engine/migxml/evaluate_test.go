@@ -131,8 +131,12 @@ func TestContexts(t *testing.T) {
 			t.Errorf("%s: %+v", who, p.Units())
 		}
 	}
+	p, diags := compile(t, pc, app(`context="CONTOSO\nobody"`, `<rules>`+include("File", `C:\X`)+`</rules>`))
+	if len(p.Units()) != 0 || len(diags) != 1 || diags[0].Severity != migxml.Warning {
+		t.Errorf("unknown account: %+v, %v", p.Units(), diags)
+	}
 	// Nested rules and components are cut by what is around them.
-	p, _ := compile(t, pc,
+	p, _ = compile(t, pc,
 		app(``, `<rules context="User"><rules><rules context="UserAndSystem">`+include("File", `C:\X`)+`</rules></rules></rules>`))
 	if len(p.Units()) != 2 {
 		t.Errorf("nested rules: %+v", p.Units())
@@ -494,6 +498,14 @@ func TestDocPatterns(t *testing.T) {
 	}
 	p, _ := compile(t, pc, docs("System"))
 	expect(t, "system", files(p), `C: [root.txt]`, `C:\Data [d.doc]`, `C:\Tools [t.txt]`, `C:\Tools\Notes [n.txt]`, `C:\Users\Public\Documents [shared.doc]`)
+	// With the first argument, documents beside applications too.
+	pc.File(`C:\Program Files\App\samples\s.app`, `C:\Program Files\App\s.txt`, `C:\Program Files\App\Plugin\p.app`)
+	pc.SetValue(`HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall\App`, "InstallLocation", `C:\Program Files\App`)
+	pc.SetValue(`HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\App Paths\plugin.exe`, "", `C:\Program Files\App\Plugin\plugin.exe`)
+	pc.SetValue(`HKLM\SOFTWARE\Classes\.app`, "", "AppFile")
+	pc.SetValue(`HKLM\SOFTWARE\Classes\AppFile\shell\open\command`, "", `"C:\Program Files\App\a.exe" "%1"`)
+	p, _ = compile(t, pc, strings.ReplaceAll(docs("System"), `Patterns("FALSE"`, `Patterns("TRUE"`))
+	expect(t, "programs", slices.DeleteFunc(files(p), func(s string) bool { return !strings.HasPrefix(s, `C:\P`) && !strings.HasPrefix(s, `C:\PROGRAM`) }), `C:\Program Files\App\samples [s.app]`)
 	p, _ = compile(t, pc, docs(anna))
 	expect(t, "user", files(p), `C:\Users\anna [mail.pst]`, `C:\Users\anna\Documents [a.doc]`, `C:\Users\anna\Projects [p.c]`)
 }

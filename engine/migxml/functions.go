@@ -119,6 +119,15 @@ var systemFunctions = map[string]function{
 	"updatemvbinarymapistruct":    {modifyClass, 0, anyNumber},
 }
 
+// unsupported functions change data at restore in ways nobody has described.
+var unsupported = map[string]bool{
+	"mergeshelllibraries":      true,
+	"converttoofficelangid":    true,
+	"setpstpathinmapistruct":   true,
+	"setpstpathinmapistruc":    true,
+	"updatemvbinarymapistruct": true,
+}
+
 // lookup finds the function a call names, by its lower-case name.
 func (c *Call) lookup() (name string, f function, err error) {
 	name = strings.ToLower(c.Name)

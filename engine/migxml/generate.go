@@ -19,10 +19,7 @@ func (ev *evaluator) generate(s *Script, sc *scope) []Pattern {
 	case "generateuserpatterns":
 		return ev.userPatterns(s, sc)
 	case "generatedocpatterns":
-		if c.flag(0, false) {
-			ev.say(Info, sc, s.Line, "GenerateDocPatterns: documents below Program Files are not looked for")
-		}
-		return ev.docPatterns(c.flag(1, true), c.flag(2, false), sc)
+		return ev.docPatterns(c.flag(0, false), c.flag(1, true), c.flag(2, false), sc)
 	}
 	return nil
 }

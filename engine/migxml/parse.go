@@ -57,6 +57,7 @@ type parser struct {
 	definition *etree.Element // child of namedElements being read: its name defines
 	within     string         // the same, as refersTo names it
 	refs       []refersTo
+	told       map[string]bool // unsupported functions that were remarked on
 }
 
 // number gives each element its line; elements come in document order.
@@ -294,6 +295,13 @@ func (p *parser) script(e *etree.Element, call string, want class) *Script {
 		p.say(Warning, e, "script \"%.80s\": %v", winname.Show(s.Text), s.Err)
 	case remark != "":
 		p.say(Warning, e, "%s", remark)
+	}
+	if name := strings.ToLower(s.Call.Name); s.Err == nil && unsupported[name] && !p.told[name] {
+		p.say(Info, e, "%s is known by name only; the data is migrated without it", s.Call.Name)
+		if p.told == nil {
+			p.told = map[string]bool{}
+		}
+		p.told[name] = true
 	}
 	return s
 }

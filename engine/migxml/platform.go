@@ -17,8 +17,9 @@ type Context struct {
 // generators look at. It is asked while Compile runs, never during a walk.
 //
 // File paths are absolute paths as that Windows saw them (`C:\Users\anna`),
-// without a trailing backslash except for a root (`C:\`). Key paths begin with
-// `HKLM\` or `HKU\<SID>\`; HKCU and HKCR never occur. Both come in any case
+// without a trailing backslash except for a root (`C:\`). Key paths are `HKLM`
+// or `HKU` and what is below them, the users by SID; HKCU and HKCR never occur,
+// HKLM\SYSTEM\CurrentControlSet and Software\Classes of a user must work. Both come in any case
 // and must be looked up ignoring case. No lookup follows a reparse point at the
 // end of its path. What is absent or cannot be read is simply absent; an
 // implementation that wants to end a long evaluation answers so to everything.

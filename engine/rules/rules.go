@@ -24,6 +24,7 @@ var order = []string{
 	"lifeboat-office.xml",
 	"lifeboat-applications.xml",
 	"lifeboat-windows.xml",
+	"lifeboat-older.xml",
 }
 
 // File is one shipped migration file.

@@ -101,6 +101,15 @@ var samples = map[string][]string{
 	"Windows: personal certificates":                     {`+%ROAMING%\Microsoft\SystemCertificates\My\Certificates\AB`, `+%ROAMING%\Microsoft\Crypto\RSA\S\k`, `-%ROAMING%\Microsoft\Credentials\c`},
 	"Windows: data sources (ODBC)":                       {`+HKCU\Software\ODBC\ODBC.INI\db [Driver]`},
 	"Windows: data sources (ODBC) of the machine":        {`+HKLM\SOFTWARE\ODBC\ODBC.INI\db [Driver]`, `-HKLM\SOFTWARE\ODBC\ODBCINST.INI\x [y]`},
+
+	"Older: Lotus Notes":         {`+%LOCAL%\Lotus\Notes\Data\names.nsf`, `+%LOCAL%\Lotus\Notes\Data\user.id`, `-%LOCAL%\Lotus\Notes\Data\cache.ndk`},
+	"Older: Eudora":              {`+%ROAMING%\Qualcomm\Eudora\In.mbx`},
+	"Older: SeaMonkey":           {`+%ROAMING%\Mozilla\SeaMonkey\Profiles\x.default\bookmarks.html`, `-%ROAMING%\Mozilla\SeaMonkey\Profiles\x.default\Cache\1`},
+	"Older: Opera with its mail": {`+%LOCAL%\Opera\Opera\mail\store\1.mbs`, `+%ROAMING%\Opera\Opera\bookmarks.adr`},
+	"Older: Safari":              {`+%ROAMING%\Apple Computer\Safari\Bookmarks.plist`, `-%ROAMING%\Apple Computer\Safari\Icons.db`},
+	"Older: Skype":               {`+%ROAMING%\Skype\anna\main.db`, `-%ROAMING%\Skype\anna\media_messaging\cache`},
+	"Older: Pidgin":              {`+%ROAMING%\.purple\logs\icq\1.html`},
+	"Older: Winamp":              {`+%ROAMING%\Winamp\winamp.ini`},
 }
 
 var places = strings.NewReplacer(`~\`, profile+`\`, "%ROAMING%", roaming, "%LOCAL%", local, `HKCU\`, hkcu+`\`)
