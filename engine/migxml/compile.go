@@ -64,6 +64,7 @@ type compiler struct {
 	program         *Program
 	keep            func(Unit) bool
 	files, registry []*cand
+	linted          int // pairs of patterns that lint has compared
 }
 
 // job is the unit that rules are being compiled for. It becomes a Unit of the

@@ -79,7 +79,7 @@ func (ev *evaluator) objectExists(c *Call, sc *scope) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	patterns, err := ev.locate(kind, c.arg(1), sc)
+	patterns, err := sc.locate(kind, c.arg(1))
 	if errors.Is(err, errNoUser) {
 		return false, nil
 	}
@@ -164,11 +164,11 @@ func (ev *evaluator) sameObject(c *Call, sc *scope) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	a, err := ev.locate(kind, c.arg(1), sc)
+	a, err := sc.locate(kind, c.arg(1))
 	if err != nil {
 		return false, err
 	}
-	b, err := ev.locate(kind, c.arg(2), sc)
+	b, err := sc.locate(kind, c.arg(2))
 	if err != nil {
 		return false, err
 	}

@@ -223,13 +223,15 @@ func (l *docList) hiddenFiles(path string) {
 // folder and the profiles' own folders are none.
 func (ev *evaluator) installedFolders(hive string, sc *scope) []string {
 	var list []string
+	seen := map[string]bool{}
 	add := func(text string) {
 		if expanded, err := sc.expand(text); err == nil {
 			text = expanded
 		}
-		dir := cleanNode(strings.Trim(text, `" `))
-		if len(dir) > 3 && dir[1] == ':' && ev.spend(1) && !slices.Contains(list, winname.Fold(dir)) {
-			list = append(list, winname.Fold(dir))
+		dir := winname.Fold(cleanNode(strings.Trim(text, `" `)))
+		if len(dir) > 3 && dir[1] == ':' && ev.spend(1) && !seen[dir] {
+			seen[dir] = true
+			list = append(list, dir)
 		}
 	}
 	for _, software := range []string{`\SOFTWARE`, `\SOFTWARE\Wow6432Node`} {

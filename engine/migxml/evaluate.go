@@ -269,7 +269,7 @@ func (ev *evaluator) objectSet(s *ObjectSet, sc *scope) []yielded {
 
 // pattern expands and reads one pattern and reports what is wrong with it.
 func (ev *evaluator) pattern(kind Kind, text string, line int, sc *scope) []Pattern {
-	patterns, err := ev.locate(kind, text, sc)
+	patterns, err := sc.locate(kind, text)
 	if err == nil {
 		return patterns
 	}
@@ -283,62 +283,4 @@ func (ev *evaluator) pattern(kind Kind, text string, line int, sc *scope) []Patt
 	}
 	ev.say(severity, sc, line, "pattern %.120s: %v; ignored", winname.Show(text), err)
 	return nil
-}
-
-// errNoUser is why HKCU cannot be resolved in the System instance.
-var errNoUser = errors.New("HKCU has no meaning in the System context")
-
-// locate expands an encoded location and resolves the registry root. HKCR is
-// two places for a user, his own classes first.
-func (ev *evaluator) locate(kind Kind, text string, sc *scope) ([]Pattern, error) {
-	expanded, err := sc.expandLocation(text)
-	if err != nil {
-		return nil, err
-	}
-	p, err := ParsePattern(kind, expanded)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkRoot(p); err != nil {
-		return nil, err
-	}
-	if kind != RegistryKind {
-		return []Pattern{p}, nil
-	}
-	nodes, err := resolveKey(p.Node, sc.ctx)
-	if err != nil {
-		return nil, err
-	}
-	patterns := make([]Pattern, len(nodes))
-	for i, n := range nodes {
-		patterns[i] = p
-		patterns[i].Node = n
-	}
-	return patterns, nil
-}
-
-func resolveKey(node string, ctx *Context) ([]string, error) {
-	root, rest := node, ""
-	for i := range len(node) {
-		if node[i] == '\\' {
-			root, rest = node[:i], node[i:]
-			break
-		}
-	}
-	switch rootKey(root) {
-	case "HKCU":
-		if ctx.System {
-			return nil, errNoUser
-		}
-		return []string{`HKU\` + ctx.ID + rest}, nil
-	case "HKCR":
-		machine := `HKLM\SOFTWARE\Classes` + rest
-		if ctx.System {
-			return []string{machine}, nil
-		}
-		return []string{`HKU\` + ctx.ID + `\Software\Classes` + rest, machine}, nil
-	case "HKU":
-		return []string{"HKU" + rest}, nil
-	}
-	return []string{"HKLM" + rest}, nil
 }

@@ -6,8 +6,8 @@ import (
 	"lifeboat/engine/winname"
 )
 
-// maxLint bounds the pairs of patterns that are compared for one unit.
-const maxLint = 1 << 20
+// maxLint bounds the pairs of patterns that are compared.
+const maxLint = 1 << 22
 
 // lint warns about excludes that cannot have an effect: a common mistake, for
 // which unconditionalExclude is the remedy (spec 9.4).
@@ -31,7 +31,7 @@ func (c *compiler) lint(j *job, sc *scope) {
 			excludes = append(excludes, r)
 		}
 	}
-	if len(includes)*len(excludes) > maxLint {
+	if c.linted += len(includes) * len(excludes); c.linted > maxLint {
 		return
 	}
 	for _, x := range excludes {

@@ -66,8 +66,7 @@ func (m Move) Locate(c *Call, object Pattern) (Pattern, bool, error) {
 
 // place reads an argument that names a place on one side.
 func (m Move) place(kind Kind, text string, ctx *Context) (Pattern, error) {
-	ev := evaluator{seen: map[Diagnostic]bool{}}
-	patterns, err := ev.locate(kind, text, &scope{file: &File{}, ctx: ctx})
+	patterns, err := ctx.Locate(kind, text)
 	if err != nil {
 		return Pattern{}, err
 	}

@@ -166,7 +166,7 @@ func (w *walker) node(node string, c Cursor, depth int) bool {
 
 // file finds the file that a location names, in brackets or as a plain path.
 func (ev *evaluator) file(text string, sc *scope) (path string, ok bool, err error) {
-	patterns, err := ev.locate(FileKind, text, sc)
+	patterns, err := sc.locate(FileKind, text)
 	if err != nil {
 		return "", false, err
 	}
@@ -190,7 +190,7 @@ func (ev *evaluator) file(text string, sc *scope) (path string, ok bool, err err
 
 // value finds the registry value or INI setting that a location names.
 func (ev *evaluator) value(kind Kind, text string, sc *scope) (v Value, ok bool, err error) {
-	patterns, err := ev.locate(kind, text, sc)
+	patterns, err := sc.locate(kind, text)
 	if err != nil {
 		return v, false, err
 	}

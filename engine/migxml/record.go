@@ -194,19 +194,28 @@ func (c *compiler) deferAction(a *Action, j *job, sc *scope) {
 
 // takeSettings finds the INI settings that the rules take.
 func (c *compiler) takeSettings() {
-	at := map[[3]string]bool{}
+	ini := &Program{units: c.program.units}
 	for _, r := range c.program.rules {
-		if r.Pattern.Kind != IniKind || r.Kind != Include || !r.Pattern.HasLeaf {
+		if r.Pattern.Kind == IniKind && r.Pattern.HasLeaf {
+			ini.rules = append(ini.rules, r)
+		}
+	}
+	seen := map[[3]string]bool{}
+	for _, r := range ini.rules {
+		if r.Kind != Include {
 			continue
 		}
 		c.evaluator.settings(r.Pattern, func(s Setting) bool {
 			id := [3]string{winname.Fold(s.Path), winname.Fold(s.Section), winname.Fold(s.Key)}
-			if at[id] {
+			if seen[id] {
 				return true
 			}
-			at[id] = true
+			seen[id] = true
+			if !c.spend(len(ini.rules)) {
+				return false
+			}
 			object := Pattern{Kind: IniKind, Node: s.Path, Section: s.Section, Leaf: s.Key, HasLeaf: true}
-			e := c.program.Explain(object, Object{Value: Value{Type: RegSz, Data: encodeSz(s.Value)}})
+			e := ini.Explain(object, Object{Value: Value{Type: RegSz, Data: encodeSz(s.Value)}})
 			if e.Verdict.Takers != nil {
 				c.program.settings = append(c.program.settings, TakenSetting{s, e.Verdict.Takers})
 			}

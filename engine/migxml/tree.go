@@ -24,11 +24,12 @@ type tree struct {
 
 	mu     sync.RWMutex
 	states map[string]*state
+	kept   int // patterns that the states hold, plus one for each state
 }
 
-// maxStates bounds the states that are kept; hostile patterns could otherwise
-// make one for each folder. Further ones are made and dropped.
-const maxStates = 1 << 14
+// maxKept bounds what the kept states hold; hostile patterns could otherwise
+// make a large one for each folder. Further states are made and dropped.
+const maxKept = 1 << 21
 
 type trie struct {
 	id       int
@@ -204,6 +205,7 @@ type state struct {
 	items []item
 	dead  bool
 
+	weight int // number of patterns that match here
 	node   Verdict
 	leaf   leafTable
 	simple bool // no child can be in another state than below
@@ -346,7 +348,7 @@ func (t *tree) state(at *trie, exact bool, items []item) *state {
 	if old := t.states[string(key)]; old != nil {
 		return old
 	}
-	if len(t.states) < maxStates {
+	if t.kept += 1 + s.weight; t.kept < maxKept {
 		t.states[string(key)] = s
 	}
 	return s
@@ -391,6 +393,7 @@ func (t *tree) build(at *trie, exact bool, items []item) *state {
 	} else {
 		s.dead = !alive && !reachable(here, lasting, hopeful) || barred(lasting)
 		cands := append(here, lasting...)
+		s.weight = len(cands)
 		slices.SortFunc(cands, func(a, b *cand) int { return a.rank - b.rank })
 		s.node = judgeNode(cands)
 		s.leaf = newLeafTable(cands)
