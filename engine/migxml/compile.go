@@ -85,6 +85,7 @@ func (c *compiler) component(comp *Component, outer *scope, context int, path []
 	if !c.admits(comp.Scope, comp.Line, sc) || !c.spend(1) {
 		return
 	}
+	sc.alone = sc.alone || !comp.Scope.User
 	c.environments(comp.Environments, sc)
 	unit := Unit{
 		File: sc.file.URLID, FileName: sc.file.Name, Component: comp.DisplayName, Path: path,
@@ -139,6 +140,10 @@ func (c *compiler) rules(r *Rules, j *job, sc *scope) {
 	r = resolve(sc.file.named.rules, r, r.Name, r.Ref)
 	if r == nil || !c.admits(r.Scope, r.Line, sc) || !c.applies(r, sc) || !c.begin(j, sc) {
 		return
+	}
+	if !r.Scope.User {
+		sc = sc.inner()
+		sc.alone = true
 	}
 	for _, item := range r.Items {
 		c.item(item, j, sc)

@@ -63,7 +63,10 @@ type SyntaxError struct {
 }
 
 func (e *SyntaxError) Error() string {
-	if e.Line > 0 {
+	switch {
+	case e.File == "":
+		return e.Text
+	case e.Line > 0:
 		return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Text)
 	}
 	return e.File + ": " + e.Text

@@ -278,8 +278,8 @@ func (ev *evaluator) pattern(kind Kind, text string, line int, sc *scope) []Patt
 	switch {
 	case errors.As(err, &undefined):
 		severity = Debug
-	case errors.Is(err, errNoUser):
-		severity = Debug
+	case errors.Is(err, errNoUser) && !sc.alone:
+		severity = Debug // it has one in the users' instances
 	}
 	ev.say(severity, sc, line, "pattern %.120s: %v; ignored", winname.Show(text), err)
 	return nil

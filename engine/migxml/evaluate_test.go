@@ -167,6 +167,14 @@ func TestHKCUIsTheUsers(t *testing.T) {
 	expect(t, "HKCU", pc.Taken(p, nil),
 		`HKU\`+anna+`\Software\App`, `HKU\`+anna+`\Software\App [Port]`, `HKU\`+bob+`\Software\App`,
 		`HKLM\SOFTWARE\Classes\.app`, `HKLM\SOFTWARE\Classes\.app []`)
+	for _, body := range []string{
+		app(`context="System"`, `<rules>`+include("Registry", `HKCU\X`)+`</rules>`),
+		app(``, `<rules context="System">`+include("Registry", `HKCU\X`)+`</rules>`),
+	} {
+		if _, diags := compile(t, pc, body); len(diags) != 1 || diags[0].Severity != migxml.Warning {
+			t.Errorf("HKCU in the System context alone: %v", diags)
+		}
+	}
 	p, _ = compile(t, pc, app(`context="`+anna+`"`, `<rules>`+include("Registry", `HKCR\.app []`)+`</rules>`))
 	expect(t, "HKCR", pc.Taken(p, nil), `HKU\`+anna+`\Software\Classes\.app []`, `HKLM\SOFTWARE\Classes\.app []`)
 }

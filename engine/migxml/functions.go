@@ -121,7 +121,6 @@ var systemFunctions = map[string]function{
 
 // unsupported functions change data at restore in ways nobody has described.
 var unsupported = map[string]bool{
-	"mergeshelllibraries":      true,
 	"converttoofficelangid":    true,
 	"setpstpathinmapistruct":   true,
 	"setpstpathinmapistruc":    true,

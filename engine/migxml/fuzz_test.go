@@ -100,6 +100,18 @@ func FuzzCall(f *testing.F) {
 	})
 }
 
+func FuzzParseINI(f *testing.F) {
+	f.Add([]byte("[a]\nb=c\n[a]\nd=e"))
+	f.Add([]byte("\xFF\xFE[\x00a\x00"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, s := range ParseINI(data) {
+			if s.Key == "" {
+				t.Fatalf("setting without a key: %+v", s)
+			}
+		}
+	})
+}
+
 // The property test over seeds that the fuzzer thinks up.
 func FuzzCompiledIsNaive(f *testing.F) {
 	f.Add(uint64(1), uint64(2))

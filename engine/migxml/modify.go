@@ -65,7 +65,7 @@ func Modify(c *Call, source Value, destination *Value) (v Value, write bool, err
 		return mergeMultiSz(c, source, destination)
 	case "mergedelimitedcontent":
 		return mergeDelimited(c, source, destination)
-	case "keepexisting": // concerns metadata, see KeepExisting
+	case "keepexisting", "mergeshelllibraries": // concern metadata and files, see KeepExisting and MergeLibraries
 	default:
 		return source, true, fmt.Errorf("%s: %w", c.Name, ErrUnsupported)
 	}

@@ -71,7 +71,8 @@ type Drive struct {
 type Entry struct {
 	Name                        string
 	Dir                         bool
-	Hidden, System, Reparse     bool
+	Hidden, System              bool
+	Reparse                     bool // a link: junction, mount point or symlink; placeholders and compressed files are none
 	Size                        int64
 	Created, Modified, Accessed time.Time
 }

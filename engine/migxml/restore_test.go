@@ -173,8 +173,12 @@ func TestModify(t *testing.T) {
 			t.Errorf("%s of %s: type %d %s, %v, %v, want %s", c.call, c.source.Text(), got.Type, got.Text(), write, err, c.want)
 		}
 	}
-	if _, write, err := Modify(mustCall(t, "MergeShellLibraries('TRUE','TRUE')"), text("a"), nil); !errors.Is(err, ErrUnsupported) || !write {
-		t.Errorf("MergeShellLibraries: %v, %v", write, err)
+	lang, err := ParseCall("MigSysHelper.ConvertToOfficeLangID('Registry','a','b')")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, write, err := Modify(&lang, text("a"), nil); !errors.Is(err, ErrUnsupported) || !write {
+		t.Errorf("ConvertToOfficeLangID: %v, %v", write, err)
 	}
 	for _, call := range []string{"OffsetValue('x')", "MergeMultiSzContent('Shuffle','a')", "SourcePriority()", "SetValueByTable('a','b','c')"} {
 		if got, _, err := Modify(mustCall(t, call), number(1), nil); err == nil {

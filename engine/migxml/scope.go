@@ -14,6 +14,7 @@ type scope struct {
 	vars  map[string]binding // by upper-case name
 	moved []string           // names of variables with remap
 	name  string             // what diagnostics call the component
+	alone bool               // the elements act in the System instance only
 }
 
 // binding is the value of a variable: as a plain path or text, and as part of
@@ -22,7 +23,7 @@ type scope struct {
 type binding struct{ plain, encoded string }
 
 func (s *scope) inner() *scope {
-	return &scope{file: s.file, ctx: s.ctx, outer: s, name: s.name}
+	return &scope{file: s.file, ctx: s.ctx, outer: s, name: s.name, alone: s.alone}
 }
 
 func (s *scope) lookup(name string) (binding, bool) {

@@ -376,19 +376,18 @@ func (t *tree) build(at *trie, exact bool, items []item) *state {
 	moving := false     // some glob still depends on the names to come
 	for _, it := range items {
 		switch {
-		case it.under || it.glob.accepts(it.pos) && it.glob.forever(it.pos):
+		case it.under || it.glob.forever(it.pos):
 			lasting = append(lasting, it.glob.cands...)
 			continue
 		case it.glob.accepts(it.pos):
 			here = append(here, it.glob.cands...)
 		}
-		moving = moving || !it.glob.forever(it.pos)
+		moving = true
 		if it.glob.incl {
 			hopeful = append(hopeful, it.glob.cands...)
 		}
 	}
 	if at.parent == nil && exact { // above the drives there is no object
-		here = nil
 		s.dead = !alive && !anyInclude(lasting) && !anyInclude(hopeful)
 	} else {
 		s.dead = !alive && !reachable(here, lasting, hopeful) || barred(lasting)
