@@ -21,6 +21,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"lifeboat/engine/capture"
@@ -109,6 +110,18 @@ func (d *Detection) Close() error {
 		errs = append(errs, s.Volume.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// Folders lists where the drives of an installation are mounted: nothing may
+// be written there.
+func (d *Detection) Folders(inst *Installation) []string {
+	folders := []string{inst.Where}
+	for _, drive := range inst.Drives {
+		if where := d.sources[drive.Source].Where; !slices.Contains(folders, where) {
+			folders = append(folders, where)
+		}
+	}
+	return folders
 }
 
 // Measure counts what is in the profiles of an installation's users and sets

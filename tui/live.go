@@ -227,14 +227,11 @@ func (l *Live) Plan(ctx context.Context, inst *Installation, ctl *job.Control) (
 
 // CheckDestination implements Backend.
 func (l *Live) CheckDestination(_ context.Context, path string, inst *Installation, need int64) Check {
-	d := engine.Destination{Path: path, Free: -1}
-	if free, err := winpe.FreeSpace(path); err == nil {
-		d.Free = free
+	var sources []string
+	if inst != nil {
+		sources = inst.found.detection.Folders(inst.found.inst)
 	}
-	if inst != nil && l.sameVolume(path, inst.Where) {
-		d.OnSource = inst.Where
-	}
-	d.Err = winpe.CheckWritable(path)
+	d := engine.Destination(winpe.Examine(path, sources))
 	check := Check{State: Usable, Free: d.Free}
 	err := engine.CheckDestination(d, need, false)
 	switch state, _, _ := store.Inspect(path); {
@@ -249,17 +246,6 @@ func (l *Live) CheckDestination(_ context.Context, path string, inst *Installati
 		check.Text, check.Remedy = words(err)
 	}
 	return check
-}
-
-// sameVolume tells whether a path lies on the volume mounted at source. The
-// volumes of a recorded machine are those of the record, wherever they lie.
-func (l *Live) sameVolume(path, source string) bool {
-	if l.Recorded != nil {
-		rel, err := filepath.Rel(source, path)
-		return err == nil && filepath.IsLocal(rel)
-	}
-	same, err := winpe.SameVolume(path, source)
-	return err == nil && same
 }
 
 // Capture implements Backend.
@@ -285,7 +271,7 @@ func (l *Live) Verify(ctx context.Context, storePath, password string, ctl *job.
 }
 
 // scanState is the command that does the same, without the key. Users are named
-// by SID, which no two of them share.
+// by SID, which no two of them share; one without a SID by the name.
 func scanState(req Request) *usmt.ScanState {
 	c := usmt.NewScanState()
 	c.StorePath, c.Overwrite, c.Continue = req.StorePath, req.Overwrite, true
@@ -293,13 +279,21 @@ func scanState(req Request) *usmt.ScanState {
 	var in []string
 	for _, u := range req.Installation.Users {
 		if !req.Select.OmitUsers[u.SID] {
-			in = append(in, u.SID)
+			in = append(in, u.pattern())
 		}
 	}
 	if len(in) < len(req.Installation.Users) {
 		c.Users.Exclude, c.Users.Include = []string{`*\*`}, in
 	}
 	return c
+}
+
+// pattern is how /ui means this user.
+func (u User) pattern() string {
+	if strings.HasPrefix(u.SID, "S-1-") {
+		return u.SID
+	}
+	return u.Account
 }
 
 // CommandLine implements Backend.

@@ -140,6 +140,33 @@ func cause(err error) error {
 	return err
 }
 
+// Target is what was found out about a folder to write to.
+type Target struct {
+	Path     string
+	Free     int64  // bytes free on its volume, -1 if not known
+	OnSource string // which of the sources it lies on, "" if on none
+	Err      error  // why nothing can be written there
+}
+
+// Examine finds out whether something can be written to path, which need not
+// exist yet. On one of the sources nothing is even tried.
+func Examine(path string, sources []string) Target {
+	t := Target{Path: path, Free: -1}
+	for _, source := range sources {
+		if on, err := LiesOn(path, source); err == nil && on {
+			t.OnSource = source
+			return t
+		}
+	}
+	if t.Err = CheckWritable(path); t.Err != nil {
+		return t
+	}
+	if free, err := FreeSpace(path); err == nil {
+		t.Free = free
+	}
+	return t
+}
+
 // LiesOn reports whether path, which need not exist yet, lies on what place
 // shows: if a volume is mounted at place, anywhere on that volume, by whatever
 // way; if place is an ordinary folder, below it.

@@ -58,8 +58,10 @@ func (p *program) runWizard(ctx context.Context, live *tui.Live, o wizardOptions
 	if err != nil {
 		return p.fail("lifeboat", err)
 	}
-	if err := out.Ending.Do(); err != nil {
-		return p.fail("lifeboat", err)
+	if live.Recorded == nil { // a recorded machine has no switch
+		if err := out.Ending.Do(); err != nil {
+			return p.fail("lifeboat", err)
+		}
 	}
 	switch {
 	case out.Err != nil:
