@@ -31,7 +31,7 @@ func CompileOnly(files []*File, contexts []Context, p Platform, keep func(Unit) 
 			seen:     map[Diagnostic]bool{},
 			versions: map[string]map[string]string{},
 		},
-		program: &Program{contexts: contexts},
+		program: &Program{},
 		keep:    keep,
 	}
 	urlids := map[string]*File{}
@@ -186,6 +186,9 @@ func (c *compiler) item(item *Item, j *job, sc *scope) {
 	default:
 		c.record(item, j, sc)
 		return
+	}
+	if item.Script != nil && item.Kind != UnconditionalExclude {
+		c.record(item, j, sc) // the filter is asked again at restore
 	}
 	call, f, ok := c.filter(item, sc)
 	if !ok {

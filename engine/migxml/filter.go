@@ -9,15 +9,6 @@ import (
 	"lifeboat/engine/winname"
 )
 
-// Phase is the side of the migration on which a filter is asked.
-type Phase int
-
-// The phases.
-const (
-	Scan Phase = iota
-	Apply
-)
-
 // verdict of a filter that does not depend on the object.
 type constant int
 

@@ -6,7 +6,6 @@ import "strings"
 // may be used from several goroutines.
 type Program struct {
 	units    []Unit
-	contexts []Context
 	rules    []*Rule
 	files    *tree
 	registry *tree

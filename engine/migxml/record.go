@@ -11,8 +11,9 @@ import (
 	"lifeboat/engine/winname"
 )
 
-// RestoreRule is a rule that acts on the destination. It is recorded at scan,
-// with its patterns resolved on the source, for the catalog of a capture.
+// RestoreRule is a rule that acts on the destination, or an include or exclude
+// whose filter is asked there too. It is recorded at scan, with its patterns
+// resolved on the source, for the catalog of a capture.
 type RestoreRule struct {
 	Unit       int        `json:"unit"`
 	File       string     `json:"file"`

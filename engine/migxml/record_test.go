@@ -18,6 +18,7 @@ func TestRecorded(t *testing.T) {
 ` + items(`merge script="MigXmlHelper.SourcePriority()"`, "File", `%Dir%\* [*]`) + `
 ` + items(`locationModify script="MigXmlHelper.RelativeMove('%Dir%','%CSIDL_APPDATA%\New')"`, "File", `%Dir%\* [*]`, `%NOSUCH%\x`) + `
 ` + items(`excludeAttributes attributes="Security"`, "File", `%Dir%\* [*]`) + `
+` + items(`include filter="MigXmlHelper.NeverRestore()"`, "File", `%Dir%\* [*]`) + `
 ` + items(`destinationCleanup`, "Registry", `HKCU\Software\App\* [*]`) + `
 <addObjects><conditions>` + isTrue + `</conditions>
  <object><location type="Registry">HKCU\Software\App [Version]</location><attributes>dword</attributes><bytes>0B000000</bytes></object>
@@ -31,9 +32,9 @@ func TestRecorded(t *testing.T) {
 </rules></role></component>`
 	p, _ := compile(t, pc, body)
 	rules := p.RestoreRules()
-	if len(rules) != 4 || rules[1].Script != `MigXmlHelper.RelativeMove('%Dir%','%CSIDL_APPDATA%\New')` || len(rules[1].Patterns) != 1 ||
+	if len(rules) != 5 || rules[3].Kind != migxml.Include || rules[3].Script != "MigXmlHelper.NeverRestore()" || rules[1].Script != `MigXmlHelper.RelativeMove('%Dir%','%CSIDL_APPDATA%\New')` || len(rules[1].Patterns) != 1 ||
 		rules[1].Patterns[0].String() != `C:\Users\anna\AppData\Roaming\App\* [*]` || rules[2].Attributes != migxml.Security ||
-		rules[3].Patterns[0].String() != `HKU\`+anna+`\Software\App\* [*]` {
+		rules[4].Patterns[0].String() != `HKU\`+anna+`\Software\App\* [*]` {
 		t.Errorf("restore rules: %+v", rules)
 	}
 	if m := p.Remaps(); len(m) != 1 || m[0].Variable != "DIR" || m[0].Source != `C:\Users\anna\AppData\Roaming\App` {
@@ -58,7 +59,7 @@ func TestRecorded(t *testing.T) {
 	if err == nil {
 		err = json.Unmarshal(data, &back)
 	}
-	if err != nil || len(back) != 4 || back[1].Patterns[0] != rules[1].Patterns[0] {
+	if err != nil || len(back) != 5 || back[1].Patterns[0] != rules[1].Patterns[0] {
 		t.Errorf("rules came back from %s as %+v (%v)", data, back, err)
 	}
 }
