@@ -4,7 +4,8 @@ import "strings"
 
 // Rename maps an account or a domain of the source to one of the destination.
 type Rename struct {
-	From, To string
+	From string `json:"from"`
+	To   string `json:"to"`
 }
 
 func (r Rename) String() string { return r.From + ":" + r.To }

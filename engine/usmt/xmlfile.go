@@ -27,14 +27,7 @@ func readXML(name string, data []byte) (*etree.Element, error) {
 	if len(data) > maxXML {
 		return nil, fmt.Errorf("%s: more than %d MiB", name, maxXML>>20)
 	}
-	switch {
-	case bytes.HasPrefix(data, []byte{0xEF, 0xBB, 0xBF}):
-		data = data[3:]
-	case bytes.HasPrefix(data, []byte{0xFF, 0xFE}):
-		data = fromUTF16(data[2:], binary.LittleEndian)
-	case bytes.HasPrefix(data, []byte{0xFE, 0xFF}):
-		data = fromUTF16(data[2:], binary.BigEndian)
-	}
+	data = decode(data)
 	if err := checkDepth(data); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -47,6 +40,19 @@ func readXML(name string, data []byte) (*etree.Element, error) {
 		return nil, fmt.Errorf("%s: no XML element in it", name)
 	}
 	return doc.Root(), nil
+}
+
+// decode makes UTF-8 of what a byte order mark says is UTF-16, and drops the mark.
+func decode(data []byte) []byte {
+	switch {
+	case bytes.HasPrefix(data, []byte{0xEF, 0xBB, 0xBF}):
+		return data[3:]
+	case bytes.HasPrefix(data, []byte{0xFF, 0xFE}):
+		return fromUTF16(data[2:], binary.LittleEndian)
+	case bytes.HasPrefix(data, []byte{0xFE, 0xFF}):
+		return fromUTF16(data[2:], binary.BigEndian)
+	}
+	return data
 }
 
 // anyCharset takes the text for what it is after readXML: UTF-8, whatever the
