@@ -1,0 +1,59 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// terminal is a real terminal with a program in it, driven as a person would:
+// keys go in, the screen is read.
+type terminal struct {
+	t      testing.TB
+	server string
+}
+
+// openTerminal starts the command in a terminal of the given size.
+func openTerminal(t testing.TB, columns, rows string, env []string, command ...string) *terminal {
+	t.Helper()
+	need(t, "tmux")
+	term := &terminal{t, "lifeboat-" + strings.NewReplacer("/", "-", ".", "-").Replace(t.Name())}
+	for i, word := range command {
+		command[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	}
+	args := []string{"-L", term.server, "-f", "/dev/null", "new-session", "-d", "-s", "t", "-x", columns, "-y", rows}
+	args = append(args, "env LC_ALL=C.UTF-8 "+strings.Join(env, " ")+" "+strings.Join(command, " ")+"; echo; echo PROGRAM ENDED $?; sleep 600")
+	cmd := exec.Command("tmux", args...)
+	cmd.Env = append(cmd.Environ(), "LC_ALL=C.UTF-8")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("tmux: %v\n%s", err, out)
+	}
+	t.Cleanup(func() { exec.Command("tmux", "-L", term.server, "kill-server").Run() })
+	return term
+}
+
+func (m *terminal) press(keys ...string) {
+	m.t.Helper()
+	sh(m.t, "tmux", append([]string{"-L", m.server, "send-keys", "-t", "t"}, keys...)...)
+}
+
+func (m *terminal) screen() string {
+	m.t.Helper()
+	return sh(m.t, "tmux", "-L", m.server, "capture-pane", "-p", "-t", "t")
+}
+
+// await waits until the screen shows the text, and returns the screen.
+func (m *terminal) await(text string) string {
+	m.t.Helper()
+	var screen string
+	for deadline := time.Now().Add(90 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		if screen = m.screen(); strings.Contains(screen, text) {
+			return screen
+		}
+	}
+	m.t.Fatalf("the screen never showed %q; it is\n%s", text, screen)
+	return ""
+}
