@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -65,9 +66,10 @@ type Capture struct {
 	work   sync.WaitGroup
 	closed bool // jobs is closed
 
-	prev  []manifest.ID // checkpoints this capture continues
-	root  *folder
-	chain map[string][]*folder // the open folders below each name in the root
+	old     []manifest.ID // checkpoints of the source
+	resumed bool
+	root    *folder
+	chain   map[string][]*folder // the open folders below each name in the root
 
 	mu  sync.Mutex // guards the links between folders and err
 	err error      // what ended the capture
@@ -109,14 +111,16 @@ func (s *Store) Begin(ctx context.Context, m Meta) (*Capture, error) {
 	}
 	for _, m := range manifests {
 		if m.IncompleteReason == "" {
+			c.root.prev = nil // what came before led to this and is done with
 			continue
 		}
-		c.prev = append(c.prev, m.ID)
+		c.old = append(c.old, m.ID)
 		// The newest comes first: if several hold a file, it wins.
 		if dir, err := s.readDir(ctx, m.RootEntry.ObjectID); err == nil {
 			c.root.prev = append([]earlier{index(dir)}, c.root.prev...)
 		}
 	}
+	c.resumed = len(c.root.prev) > 0
 	// What the caller's context carries must not end the capture halfway
 	// through a checkpoint; the methods take one each.
 	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
@@ -145,7 +149,7 @@ func orElse(s, other string) string {
 }
 
 // Resumed reports whether the capture goes on where an earlier run stopped.
-func (c *Capture) Resumed() bool { return len(c.prev) > 0 }
+func (c *Capture) Resumed() bool { return c.resumed }
 
 // Add hands a file to the workers and waits while they are all busy. Items
 // arrive folder by folder: below each of File, Streams and so on, a folder is
@@ -325,7 +329,9 @@ func (c *Capture) finish(ctx context.Context, sum Summary) (ID, error) {
 		return "", errors.New("a file opened by Create is not closed")
 	}
 	var id ID
+	c.work.Add(1) // so that Abort waits for it, should ctx end before it
 	err := within(ctx, func() error {
+		defer c.work.Done()
 		c.safepoint.mu.Lock()
 		defer c.safepoint.mu.Unlock()
 		root, err := c.write(c.root, "")
@@ -356,19 +362,20 @@ func (c *Capture) finish(ctx context.Context, sum Summary) (ID, error) {
 			Files:     total.TotalFileCount,
 			Bytes:     total.TotalFileSize,
 		}); err != nil {
-			return newBlobs(c.s.dir, false).fault("write", markerName, err)
+			return c.s.files.fault("write", filepath.Join(c.s.dir, markerName), err)
 		}
 		if c.meta.Safe != nil {
 			c.meta.Safe(c.bytes.Load())
 		}
-		// From here on the capture is complete; old checkpoints only cost space.
-		for _, old := range c.prev {
-			c.w.DeleteManifest(c.ctx, old)
+		// From here on the capture is complete. Checkpoints that stay because
+		// the medium fails now do no harm: Begin passes over them.
+		for _, old := range append(c.old, c.safepoint.id) {
+			if err := c.w.DeleteManifest(c.ctx, old); err != nil {
+				return nil
+			}
 		}
-		if c.safepoint.id != "" {
-			c.w.DeleteManifest(c.ctx, c.safepoint.id)
-		}
-		return c.w.Flush(c.ctx)
+		c.w.Flush(c.ctx)
+		return nil
 	})
 	if err != nil {
 		return "", c.fail(err)

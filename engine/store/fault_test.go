@@ -63,8 +63,8 @@ func addAll(ctx context.Context, c *Capture, src source, opened *atomic.Int64) e
 // However a write fails, the run ends soon and says why, the old capture is
 // whole, and once the medium is well again the run goes on where it was.
 func TestWriteFails(t *testing.T) {
-	for _, want := range []error{ErrFull, ErrGone, ErrReadOnly} {
-		for _, kind := range []string{"p", "q", "x"} {
+	for _, want := range []error{ErrFull, ErrGone} {
+		for _, kind := range []string{"p", "q", "x"} { // packs, packs of folders, indexes
 			t.Run(fmt.Sprint(want, " at ", kind), func(t *testing.T) {
 				dir := t.TempDir()
 				s := create(t, dir, testOptions(t))

@@ -23,11 +23,9 @@ type source map[string]string
 
 var testTime = time.Date(2019, 5, 4, 3, 2, 1, 123456700, time.UTC)
 
-// tree hands itself to a capture in the order of a walk and counts what is read.
-func (src source) add(t testing.TB, c *Capture, opened *atomic.Int64) []Outcome {
+// add hands the tree to a capture in the order of a walk and counts what is read.
+func (src source) add(t testing.TB, c *Capture, opened *atomic.Int64) {
 	t.Helper()
-	var mu sync.Mutex
-	var outs []Outcome
 	for _, path := range walkOrder(src) {
 		content := src[path]
 		err := c.Add(t.Context(), Item{
@@ -40,16 +38,11 @@ func (src source) add(t testing.TB, c *Capture, opened *atomic.Int64) []Outcome 
 				}
 				return io.NopCloser(strings.NewReader(content)), nil
 			},
-		}, func(o Outcome) {
-			mu.Lock()
-			outs = append(outs, o)
-			mu.Unlock()
-		})
+		}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	return outs
 }
 
 // walkOrder sorts paths as a depth-first walk visits them.
@@ -545,8 +538,7 @@ func TestStreams(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := c.Create(t.Context(), RegistryDir+"/HKLM.jsonl")
-	if err != nil {
+	if _, err := c.Create(t.Context(), RegistryDir+"/HKLM.jsonl"); err != nil {
 		t.Fatal(err)
 	}
 	w := NewLineWriter[Object](objects)
@@ -565,7 +557,8 @@ func TestStreams(t *testing.T) {
 	c.Abort(t.Context(), false)
 
 	c = begin(t, s)
-	if keys, err = c.Create(t.Context(), RegistryDir+"/HKLM.jsonl"); err != nil {
+	keys, err := c.Create(t.Context(), RegistryDir+"/HKLM.jsonl")
+	if err != nil {
 		t.Fatal(err)
 	}
 	fmt.Fprint(keys, "{}\n")
