@@ -1,0 +1,176 @@
+// Package ntfs reads an NTFS volume from its raw bytes, without help from the
+// system and without writing a byte. It is made for volumes that Windows no
+// longer mounts: everything the disk says is checked before it is used, what
+// is damaged becomes a [Problem] in a bounded list, and the rest is read.
+//
+// A volume is described by file records, numbered from 0, in one file of its
+// own, the master file table ($MFT). A record holds attributes: names, times,
+// streams of data. What does not fit into a record goes into extension records,
+// found through an attribute list. Clusters are the units of allocation; a run
+// is a stretch of clusters that belong to an attribute.
+//
+// [Open] reads the whole table once, in order, into a compact index, so that
+// names, sizes, times and attributes of all files cost no further reads. Content,
+// streams, security descriptors and reparse data are read when asked for. An
+// [FS] may be used from several goroutines.
+//
+// Deleted files, the names of DOS and the transaction log are left aside. What
+// a path looks like to Windows is the business of package volume. Sources are
+// spec/ntfs.md and the documentation of the formats there.
+package ntfs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+)
+
+// Record numbers with a fixed meaning.
+const (
+	recordMFT    = 0
+	recordLog    = 2
+	recordVolume = 3
+	recordRoot   = 5
+	recordSecure = 9
+)
+
+const (
+	// Root is the record of the root folder.
+	Root uint32 = recordRoot
+	// FirstUser is the first record that is not one of the file system's own files,
+	// which are not listed.
+	FirstUser uint32 = 16
+)
+
+// Errors that Open and OpenStream wrap.
+var (
+	// ErrEncrypted means that the stream is encrypted by EFS; OpenRaw reads its ciphertext.
+	ErrEncrypted = errors.New("encrypted by EFS")
+	// ErrElsewhere means that the record's reparse point stands for content that this
+	// volume does not hold in the stream, such as a link's or a cloud file's.
+	ErrElsewhere = errors.New("content is not in this file")
+	// ErrDamaged means that structures of the file system contradict themselves.
+	ErrDamaged = errors.New("damaged file system")
+)
+
+// FS is an open volume.
+type FS struct {
+	r     io.ReaderAt
+	size  int64 // of r
+	boot  geometry
+	mft   *extents
+	index index
+	info  Info
+
+	problems problems
+	blocks   blockCache
+	security securityCache
+}
+
+// Info describes the volume as a whole.
+type Info struct {
+	Label          string
+	Serial         uint64
+	Major, Minor   uint8 // version of NTFS: 3.1 since Windows XP
+	Size           int64 // bytes, as the boot sector tells
+	SectorSize     int
+	ClusterSize    int
+	RecordSize     int
+	Records        int  // file records, used or not
+	Files, Folders int  // in use, the file system's own included
+	Dirty          bool // Windows wants to check the volume
+	LogPending     bool // the log holds changes that were not yet made: the newest may be missing
+	BackupBoot     bool // the first sector is damaged; the backup at the end was used
+}
+
+// Info tells about the volume.
+func (f *FS) Info() Info { return f.info }
+
+// Problems returns what was found damaged so far, the first of it if there is
+// much, and how much there was in all.
+func (f *FS) Problems() ([]Problem, int) { return f.problems.list() }
+
+// Open reads the boot sector and the file table. Progress, if not nil, is
+// called from time to time with the bytes of the table that were read. The
+// reader must serve any offset and length below size, and may be slow: ctx ends
+// the reading.
+func Open(ctx context.Context, r io.ReaderAt, size int64, progress func(done, total int64)) (*FS, error) {
+	f := &FS{r: r, size: size}
+	boot, backup, err := readBoot(r, size)
+	if err != nil {
+		return nil, err
+	}
+	f.boot = boot
+	f.info = Info{
+		Serial: boot.serial, Size: boot.volumeSize(), SectorSize: boot.sector,
+		ClusterSize: 1 << boot.clusterShift, RecordSize: boot.record, BackupBoot: backup,
+	}
+	if backup {
+		f.problems.add(NoRecord, "the boot sector is damaged, its backup is used")
+	}
+	if missing := boot.volumeSize() - size; missing > 0 {
+		f.problems.add(NoRecord, fmt.Sprintf("the volume is cut short: %d of its %d bytes are missing", missing, boot.volumeSize()))
+	}
+	if err := f.openMFT(); err != nil {
+		return nil, err
+	}
+	if err := f.scan(ctx, progress); err != nil {
+		return nil, err
+	}
+	f.describe()
+	return f, nil
+}
+
+// readFull fills p from r at off.
+func readFull(r io.ReaderAt, p []byte, off int64) error {
+	n, err := r.ReadAt(p, off)
+	switch {
+	case n == len(p):
+		return nil
+	case err == nil || err == io.EOF:
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// problems is a bounded list of what was found.
+type problems struct {
+	mu   sync.Mutex
+	kept []Problem
+	all  int
+}
+
+// Problem is damage that was met and worked around.
+type Problem struct {
+	Record uint32 // NoRecord if it is not about one file record
+	What   string
+}
+
+// NoRecord stands for none.
+const NoRecord uint32 = 1<<32 - 1
+
+const maxProblems = 256
+
+func (p *problems) add(record uint32, what string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.all++
+	if len(p.kept) < maxProblems {
+		p.kept = append(p.kept, Problem{record, what})
+	}
+}
+
+func (p *problems) list() ([]Problem, int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]Problem(nil), p.kept...), p.all
+}
+
+func (p Problem) String() string {
+	if p.Record == NoRecord {
+		return p.What
+	}
+	return fmt.Sprintf("file record %d: %s", p.Record, p.What)
+}
