@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"lifeboat/engine/capture"
+	"lifeboat/engine/human"
 	"lifeboat/engine/job"
 	"lifeboat/engine/migxml"
 	"lifeboat/engine/report"
@@ -163,20 +164,46 @@ func (d *Detection) NoWindows() *usmt.Failure {
 	return f
 }
 
+// PlanRequest says what to plan.
+type PlanRequest struct {
+	Rules     []RuleFile   // none for Lifeboat's own
+	Config    *usmt.Config // which components to leave out; nil for none
+	LocalOnly bool         // nothing from drives that can be unplugged
+	RulesOnly bool         // look at no file: for Explain and GenConfig
+}
+
 // Plan evaluates the rules against one of the installations and walks its
 // drives once. Without rules, Lifeboat's own are used.
 func (d *Detection) Plan(ctx context.Context, inst *Installation, files []RuleFile, ctl *job.Control) (*Plan, error) {
+	return d.PlanWith(ctx, inst, PlanRequest{Rules: files}, ctl)
+}
+
+// PlanWith is Plan with everything that can be asked for.
+func (d *Detection) PlanWith(ctx context.Context, inst *Installation, req PlanRequest, ctl *job.Control) (*Plan, error) {
 	ctl.Phase(job.Initializing, 0, 0)
 	machine, err := windows.Open(ctx, d.sources, inst)
 	if err != nil {
 		return nil, orContext(err, usmt.Fail(usmt.InitError, err, "open %s", inst.WindowsDir))
 	}
+	files := req.Rules
 	if len(files) == 0 {
 		for _, f := range rules.Default() {
 			files = append(files, RuleFile(f))
 		}
 	}
-	plan, err := capture.Scan(ctx, capture.ScanRequest{Machine: machine, Rules: files, TempDir: d.engine.TempDir}, ctl)
+	scan := capture.ScanRequest{
+		Machine: machine, Rules: files, TempDir: d.engine.TempDir, LocalOnly: req.LocalOnly, RulesOnly: req.RulesOnly,
+	}
+	if req.Config != nil {
+		switches := req.Config.Switches()
+		scan.Keep = func(u migxml.Unit) bool { return switches.Migrates(configNames(u)...) }
+		defer func() {
+			if n := switches.Idle(); n > 0 && ctx.Err() == nil {
+				ctl.Say(fmt.Sprintf("Config.xml switches off %s that no rule file has here", human.Plural(int64(n), "component", "components")))
+			}
+		}()
+	}
+	plan, err := capture.Scan(ctx, scan, ctl)
 	switch {
 	case err == nil:
 		return plan, nil

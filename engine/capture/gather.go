@@ -14,7 +14,9 @@ import (
 
 	"lifeboat/engine/job"
 	"lifeboat/engine/store"
+	"lifeboat/engine/usmt"
 	"lifeboat/engine/volume"
+	"lifeboat/engine/windows"
 )
 
 // GatherRequest says what to take and where to.
@@ -25,6 +27,8 @@ type GatherRequest struct {
 	Tool    string            // name and version of this program, for the catalog
 	Command []string          // equivalent command line without keys, for the catalog
 	Why     map[string]string // for users left out: why, by SID
+	Config  json.RawMessage   // the usmt.Config of the run, for the catalog
+	RawEFS  bool              // take files encrypted with EFS as they are; else they are left behind
 }
 
 // Result is what was taken.
@@ -46,7 +50,7 @@ const maxProblems = 10_000
 // there is; the error is ctx's or ErrStopped.
 func Gather(ctx context.Context, req GatherRequest, ctl *job.Control) (Result, error) {
 	g := &gatherer{
-		req: req, ctl: ctl, plan: req.Plan, started: ctl.Clock(),
+		req: req, ctl: ctl, plan: req.Plan, started: ctl.Clock(), user: nobody,
 		chosen: req.Plan.chosen(req.Select),
 		result: Result{ByUnit: make([]Totals, len(req.Plan.Units))},
 		sds:    map[string]int{},
@@ -70,6 +74,7 @@ type gatherer struct {
 	started time.Time
 	chosen  []int // by group: the unit it counts for, or -1
 	stop    context.CancelCauseFunc
+	user    string // whose objects are being taken
 
 	capture  *store.Capture
 	pending  sync.WaitGroup // items handed to the store and not yet done
@@ -85,6 +90,9 @@ type gatherer struct {
 
 func (g *gatherer) run(ctx context.Context) error {
 	total := g.plan.Totals(g.req.Select)
+	if g.req.RawEFS {
+		total.add(g.plan.Encrypted(g.req.Select))
+	}
 	g.ctl.Phase(job.Saving, total.Bytes, total.Files)
 	inst := g.plan.Installation
 	var err error
@@ -205,11 +213,20 @@ func (g *gatherer) add(ctx context.Context, p prepared) error {
 		return err
 	}
 	unit := g.chosen[p.Group]
+	g.began(unit)
+	raw := isEncrypted(p.Info)
+	if raw && !g.req.RawEFS {
+		g.report(unit, job.Problem{Kind: job.Notice, Path: p.Path, Text: "encrypted (EFS), left behind", Size: p.Info.Size, Code: usmt.FileEncrypted})
+		return nil
+	}
 	if p.err != nil {
-		g.report(unit, job.Problem{Kind: job.Notice, Path: p.Path, Text: fmt.Sprintf("read descriptor and streams: %v", p.err)})
+		g.report(unit, job.Problem{Kind: job.Notice, Path: p.Path, Text: fmt.Sprintf("read descriptor and streams: %v", p.err), Code: usmt.Win32(p.err)})
 	}
 	line := g.describe(p)
 	inside := store.FilePath(p.Path)
+	if raw {
+		return g.addRaw(ctx, p, unit, line)
+	}
 	if p.Info.IsDir() {
 		if err := g.objects.put(line); err != nil {
 			return err
@@ -225,19 +242,29 @@ func (g *gatherer) add(ctx context.Context, p prepared) error {
 	}
 	item := store.Item{Path: inside, Size: p.Info.Size, ModTime: p.Info.Modified, Open: func() (io.ReadCloser, error) {
 		g.ctl.Progress.SetCurrent(p.Path)
-		return g.open(ctx, p.Path, p.Info.Size, func() (volume.File, error) { return p.volume.Open(p.path) })
+		f, err := ask(ctx, g, unit, job.UnreadableFile, p.Path, func() (volume.File, error) { return p.volume.Open(p.path) })
+		return g.salvage(ctx, f, p.Info.Size, err)
 	}}
-	err := g.store(ctx, item, func(o store.Outcome) {
+	err := g.store(ctx, item, g.outcome(ctx, p, unit, line))
+	if err != nil {
+		return err
+	}
+	return g.streams(ctx, p, unit)
+}
+
+// outcome makes what is to be done when the content of a file is stored, or not.
+func (g *gatherer) outcome(ctx context.Context, p prepared, unit int, line store.Object) func(store.Outcome) {
+	return func(o store.Outcome) {
 		if o.Reused {
 			g.ctl.Progress.AddBytes(p.Info.Size, g.ctl.Clock())
 		}
 		switch {
 		case errors.Is(o.Err, store.ErrPartial):
 			line.Partial = o.Err.Error()
-			g.report(unit, job.Problem{Kind: job.Partial, Path: p.Path, Text: o.Err.Error(), Size: p.Info.Size})
+			g.report(unit, job.Problem{Kind: job.Partial, Path: p.Path, Text: o.Err.Error(), Size: p.Info.Size, Code: usmt.Win32(o.Err)})
 		case o.Err != nil && ctx.Err() == nil:
 			line.Missing = o.Err.Error()
-			g.report(unit, job.Problem{Kind: job.Unreadable, Path: p.Path, Text: o.Err.Error(), Size: p.Info.Size})
+			g.report(unit, job.Problem{Kind: job.Unreadable, Path: p.Path, Text: o.Err.Error(), Size: p.Info.Size, Code: usmt.Win32(o.Err)})
 		}
 		if line.Missing == "" && o.Err == nil || line.Partial != "" {
 			g.finished(unit, p.Info.Size, o.Reused)
@@ -245,11 +272,42 @@ func (g *gatherer) add(ctx context.Context, p prepared) error {
 		if err := g.objects.put(line); err != nil {
 			g.stop(err)
 		}
-	})
-	if err != nil {
-		return err
 	}
-	return g.streams(ctx, p, unit)
+}
+
+// addRaw hands a file encrypted with EFS to the store as it is. Its object line
+// says so, and its content lies where no extract takes it for the file.
+func (g *gatherer) addRaw(ctx context.Context, p prepared, unit int, line store.Object) error {
+	line.Raw = true
+	item := store.Item{Path: store.StreamPath(p.Path, rawStream), Size: p.Info.Size, ModTime: p.Info.Modified, Open: func() (io.ReadCloser, error) {
+		g.ctl.Progress.SetCurrent(p.Path)
+		return ask(ctx, g, unit, job.UnreadableFile, p.Path, func() (io.ReadCloser, error) {
+			v, ok := p.volume.(RawEFS)
+			if !ok {
+				return nil, fmt.Errorf("read raw: %w", errors.ErrUnsupported)
+			}
+			return v.OpenRaw(p.path)
+		})
+	}}
+	return g.store(ctx, item, g.outcome(ctx, p, unit, line))
+}
+
+// rawStream is the name under which raw content lies among the streams.
+const rawStream = "$EFS"
+
+// nobody is no user's ID.
+const nobody = "-"
+
+// began tells the watcher when the objects of another user begin.
+func (g *gatherer) began(unit int) {
+	if user := g.plan.Units[unit].User; user != g.user {
+		g.user = user
+		account := ""
+		if u, ok := g.plan.machine.User(user); ok {
+			account = fullName(*u)
+		}
+		g.ctl.Events.Put(job.Event{Time: g.ctl.Clock(), Kind: job.UserBegan, Text: account})
+	}
 }
 
 // store hands an item to the store's workers and keeps count of what they hold.
@@ -261,27 +319,36 @@ func (g *gatherer) store(ctx context.Context, item store.Item, done func(store.O
 	})
 }
 
-// open opens a stream of the source, asking the Decider when that fails.
-func (g *gatherer) open(ctx context.Context, shown string, size int64, open func() (volume.File, error)) (io.ReadCloser, error) {
+// ask opens something of the source, asking the Decider when that fails.
+func ask[T any](ctx context.Context, g *gatherer, unit int, topic job.Topic, shown string, open func() (T, error)) (T, error) {
 	for {
 		f, err := open()
 		if err == nil {
-			return &salvage{ctx: ctx, ctl: g.ctl, file: f, size: size}, nil
+			return f, nil
 		}
 		answer, askErr := g.ctl.Ask(ctx, job.Question{
-			Topic: job.UnreadableFile, Path: shown, Text: err.Error(),
+			Topic: topic, Path: shown, Text: err.Error(), Code: usmt.Win32(err),
 			Answers: []job.Answer{job.Skip, job.Retry, job.Stop},
 		})
 		switch {
 		case askErr != nil:
-			return nil, askErr
+			return f, askErr
 		case answer == job.Retry:
 			continue
-		case answer == job.Stop:
+		case answer == job.Stop && ctx.Err() == nil:
+			g.report(unit, job.Problem{Kind: job.Unreadable, Path: shown, Text: err.Error(), Code: usmt.Win32(err), Abort: true})
 			g.stop(fmt.Errorf("%w: %s: %w", ErrStopped, shown, err))
 		}
+		return f, err
+	}
+}
+
+// salvage reads around bad sectors of a file that was opened.
+func (g *gatherer) salvage(ctx context.Context, f volume.File, size int64, err error) (io.ReadCloser, error) {
+	if err != nil {
 		return nil, err
 	}
+	return &salvage{ctx: ctx, ctl: g.ctl, file: f, size: size}, nil
 }
 
 // streams adds the alternate data streams of an object.
@@ -289,11 +356,12 @@ func (g *gatherer) streams(ctx context.Context, p prepared, unit int) error {
 	for _, s := range p.extras.Streams {
 		shown := p.Path + ":" + s.Name
 		item := store.Item{Path: store.StreamPath(p.Path, s.Name), Size: s.Size, ModTime: p.Info.Modified, Open: func() (io.ReadCloser, error) {
-			return g.open(ctx, shown, s.Size, func() (volume.File, error) { return p.volume.OpenStream(p.path, s.Name) })
+			f, err := ask(ctx, g, unit, job.UnreadableFile, shown, func() (volume.File, error) { return p.volume.OpenStream(p.path, s.Name) })
+			return g.salvage(ctx, f, s.Size, err)
 		}}
 		err := g.store(ctx, item, func(o store.Outcome) {
 			if o.Err != nil && ctx.Err() == nil {
-				g.report(unit, job.Problem{Kind: job.Partial, Path: shown, Text: o.Err.Error(), Size: s.Size})
+				g.report(unit, job.Problem{Kind: job.Partial, Path: shown, Text: o.Err.Error(), Size: s.Size, Code: usmt.Win32(o.Err)})
 			}
 		})
 		if err != nil {
@@ -357,11 +425,32 @@ func (g *gatherer) registry(ctx context.Context) error {
 			f.Close()
 		}
 	}()
-	err := walkRegistry(ctx, g.plan.machine, g.plan.program, g.ctl, func(k registryKey) error {
+	fail := func(path string, err error) error {
+		unit := slices.IndexFunc(g.plan.Units, func(u Unit) bool { return g.req.Select.takes(u) && strings.EqualFold(path, `HKU\`+u.User) })
+		if unit < 0 {
+			unit = slices.IndexFunc(g.plan.Units, func(u Unit) bool { return g.req.Select.takes(u) && u.User == SystemUser })
+		}
+		if unit < 0 {
+			return nil
+		}
+		_, err = ask(ctx, g, unit, job.UnreadableKey, path, func() (*windows.Key, error) {
+			key, kerr := g.plan.machine.Key(path)
+			if kerr == nil && key == nil {
+				kerr = err
+			}
+			return key, kerr
+		})
+		if err != nil && ctx.Err() == nil {
+			g.report(unit, job.Problem{Kind: job.Damaged, Path: path, Text: err.Error(), Code: usmt.Win32(err)})
+		}
+		return ctx.Err()
+	}
+	err := walkRegistry(ctx, g.plan.machine, g.plan.program, g.ctl, fail, func(k registryKey) error {
 		unit := slices.IndexFunc(k.takers, func(u int) bool { return g.req.Select.takes(g.plan.Units[u]) })
 		if unit < 0 {
 			return nil
 		}
+		g.began(k.takers[unit])
 		name := registryFile(k.key.Path)
 		if files[name] == nil {
 			f, err := openStream[store.RegistryKey](ctx, g.capture, name)
@@ -416,7 +505,7 @@ func (g *gatherer) catalog() store.Catalog {
 	machine, _ := json.Marshal(inst) // plain data: it always can
 	c := store.Catalog{
 		Version: store.CatalogVersion, Tool: g.req.Tool, Computer: store.Text(inst.ComputerName), Machine: machine,
-		Started: g.started, Finished: g.ctl.Clock(), Command: g.req.Command,
+		Started: g.started, Finished: g.ctl.Clock(), Command: g.req.Command, Config: g.req.Config,
 		Totals: store.Totals{Files: g.result.Totals.Files, Bytes: g.result.Totals.Bytes, Keys: g.result.Totals.Keys, Problems: g.result.Count},
 	}
 	for _, f := range g.plan.rules {

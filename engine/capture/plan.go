@@ -29,13 +29,16 @@ type Plan struct {
 	Units        []Unit   // in order of saving
 	Components   []string // display names, in order of saving
 	Left         []Left   // what stays behind, of profiles and of what rules reach
+	Dropped      []Unit   // what ScanRequest.Keep switched off
 	Diagnostics  []migxml.Diagnostic
 
-	groups  []group
-	machine *windows.Machine
-	program *migxml.Program
-	rules   []RuleFile
-	spool   *spool
+	groups   []group
+	machine  *windows.Machine
+	contexts []migxml.Context
+	program  *migxml.Program
+	detected []migxml.Unit
+	rules    []RuleFile
+	spool    *spool
 }
 
 // RuleFile is a MigXML file as it was given.
@@ -80,6 +83,7 @@ type Left struct {
 type group struct {
 	units []int // ascending
 	Totals
+	encrypted Totals // what is encrypted with EFS; not in Totals
 }
 
 // Selection says what to leave out of a plan. The zero value takes everything.
@@ -131,17 +135,40 @@ func (p *Plan) UnitTotals(sel Selection) []Totals {
 	return sums
 }
 
+// EachFile calls f with the Windows path of every file that the selection
+// takes, in the order of saving, until f returns an error. Files encrypted with
+// EFS are not among them.
+func (p *Plan) EachFile(sel Selection, f func(path string) error) error {
+	chosen := p.chosen(sel)
+	return p.spool.each(func(o object) error {
+		if chosen[o.Group] < 0 || o.Info.IsDir() || isEncrypted(o.Info) {
+			return nil
+		}
+		return f(o.Path)
+	})
+}
+
+// TempSize is how much the plan's temporary file holds.
+func (p *Plan) TempSize() int64 { return p.spool.size() }
+
+// Detected lists the units whose components were detected, dropped ones too.
+func (p *Plan) Detected() []migxml.Unit { return p.detected }
+
 // Close releases the plan's temporary file.
 func (p *Plan) Close() error { return p.spool.remove() }
 
 // newPlan makes an empty plan whose units are those of the program.
 func newPlan(m *windows.Machine, program *migxml.Program, contexts []migxml.Context, files []RuleFile) *Plan {
-	p := &Plan{Installation: m.Installation, machine: m, program: program, rules: files}
+	p := &Plan{Installation: m.Installation, machine: m, contexts: contexts, program: program, rules: files}
 	for _, u := range program.Units() {
-		p.Units = append(p.Units, Unit{Component: u.Component, Type: u.Type, User: contexts[u.Context].ID})
+		p.Units = append(p.Units, unitOf(u, contexts))
 		if !slices.Contains(p.Components, u.Component) {
 			p.Components = append(p.Components, u.Component)
 		}
 	}
 	return p
+}
+
+func unitOf(u migxml.Unit, contexts []migxml.Context) Unit {
+	return Unit{Component: u.Component, Type: u.Type, User: contexts[u.Context].ID}
 }

@@ -3,6 +3,7 @@ package capture
 import (
 	"context"
 	"fmt"
+	"io/fs"
 
 	"lifeboat/engine/migxml"
 	"lifeboat/engine/volume"
@@ -35,6 +36,9 @@ func (p platform) Is64Bit() bool {
 func (p platform) Drives() []migxml.Drive {
 	var drives []migxml.Drive
 	for _, d := range p.m.Drives {
+		if d.Mount != "" {
+			continue // part of another
+		}
 		drives = append(drives, migxml.Drive{Letter: d.Letter, Type: migxml.Fixed})
 	}
 	return drives
@@ -73,7 +77,7 @@ func (p platform) ReadDir(path string) []migxml.Entry {
 func (p platform) Open(path string) (migxml.Content, error) {
 	v, at, ok := p.resolve(path)
 	if !ok {
-		return nil, context.Cause(p.ctx)
+		return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
 	}
 	return v.Open(at)
 }
@@ -128,7 +132,7 @@ func (p platform) key(path string) *windows.Key {
 func entry(i volume.Info) migxml.Entry {
 	return migxml.Entry{
 		Name: i.Name, Dir: i.IsDir(), Size: i.Size,
-		Hidden: i.Attr&volume.Hidden != 0, System: i.Attr&volume.System != 0, Reparse: i.Reparse != 0,
+		Hidden: i.Attr&volume.Hidden != 0, System: i.Attr&volume.System != 0, Reparse: isLink(i),
 		Created: i.Created, Modified: i.Modified, Accessed: i.Accessed,
 	}
 }

@@ -3,7 +3,6 @@ package capture
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"lifeboat/engine/job"
 	"lifeboat/engine/migxml"
@@ -20,12 +19,12 @@ type registryKey struct {
 
 // walkRegistry visits every key of the machine of which the program takes
 // anything, root by root: no two users' hives lie in memory together. A hive
-// that does not open is a problem.
-func walkRegistry(ctx context.Context, m *windows.Machine, program *migxml.Program, ctl *job.Control, visit func(registryKey) error) error {
+// that does not open goes to fail, whose error ends the walk.
+func walkRegistry(ctx context.Context, m *windows.Machine, program *migxml.Program, ctl *job.Control, fail func(path string, err error) error, visit func(registryKey) error) error {
 	defer m.Release()
-	for _, path := range m.Roots() {
+	for _, path := range append(m.Roots(), damagedRoots(m)...) {
 		cur := program.Registry()
-		for segment := range strings.SplitSeq(path, `\`) {
+		for _, segment := range segments(path) {
 			cur = cur.Descend(segment)
 		}
 		if cur.Dead() {
@@ -33,7 +32,9 @@ func walkRegistry(ctx context.Context, m *windows.Machine, program *migxml.Progr
 		}
 		root, err := m.Key(path)
 		if err != nil {
-			ctl.Problem(job.Problem{Kind: job.Damaged, Path: path, Text: err.Error()})
+			if err := fail(path, err); err != nil {
+				return err
+			}
 			continue
 		}
 		if root == nil {
@@ -45,6 +46,23 @@ func walkRegistry(ctx context.Context, m *windows.Machine, program *migxml.Progr
 		}
 	}
 	return nil
+}
+
+// damagedRoots are the roots that m.Roots leaves out because their hives were
+// found damaged: what the rules take from them is lost, which must be said.
+func damagedRoots(m *windows.Machine) []string {
+	var roots []string
+	for _, h := range m.Hives {
+		if h.State == windows.Damaged && h.Name != "DEFAULT" {
+			roots = append(roots, `HKLM\`+h.Name)
+		}
+	}
+	for _, u := range m.Users {
+		if u.Hive("NTUSER.DAT").State == windows.Damaged {
+			roots = append(roots, `HKU\`+u.ID)
+		}
+	}
+	return roots
 }
 
 func walkKey(ctx context.Context, key *windows.Key, cur migxml.Cursor, visit func(registryKey) error) error {

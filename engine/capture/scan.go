@@ -8,6 +8,7 @@ import (
 
 	"lifeboat/engine/job"
 	"lifeboat/engine/migxml"
+	"lifeboat/engine/usmt"
 	"lifeboat/engine/volume"
 	"lifeboat/engine/windows"
 	"lifeboat/engine/winname"
@@ -18,6 +19,10 @@ type ScanRequest struct {
 	Machine *windows.Machine
 	Rules   []RuleFile // in the order of the command line
 	TempDir string     // for the plan's temporary file; empty for the system's
+
+	Keep      func(migxml.Unit) bool // approves the units to take; nil approves all
+	LocalOnly bool                   // nothing from drives that can be unplugged
+	RulesOnly bool                   // look at no file: the plan is for questions about the rules
 }
 
 // Scan evaluates the rules against the machine and walks its drives once. What
@@ -36,16 +41,29 @@ func Scan(ctx context.Context, req ScanRequest, ctl *job.Control) (*Plan, error)
 		diagnostics = append(diagnostics, diags...)
 	}
 	contexts := contextsOf(req.Machine)
-	program, diags, err := migxml.Compile(parsed, contexts, platform{ctx, req.Machine})
+	var dropped []Unit
+	var detected []migxml.Unit
+	program, diags, err := migxml.CompileOnly(parsed, contexts, platform{ctx, req.Machine}, func(u migxml.Unit) bool {
+		detected = append(detected, u)
+		if req.Keep == nil || req.Keep(u) {
+			return true
+		}
+		dropped = append(dropped, unitOf(u, contexts))
+		return false
+	})
 	if err != nil {
 		return nil, err
 	}
 	p := newPlan(req.Machine, program, contexts, req.Rules)
+	p.Dropped, p.detected = dropped, detected
 	p.Diagnostics = append(diagnostics, diags...)
 	if p.spool, err = newSpool(req.TempDir); err != nil {
 		return nil, err
 	}
-	s := scanner{ctl: ctl, plan: p, profiles: map[string]string{}, groups: map[string]int{}, left: map[leftKey]*Left{}}
+	if req.RulesOnly {
+		return p, p.spool.seal()
+	}
+	s := scanner{ctl: ctl, plan: p, localOnly: req.LocalOnly, profiles: map[string]string{}, groups: map[string]int{}, left: map[leftKey]*Left{}}
 	for _, u := range req.Machine.Users {
 		s.profiles[winname.Fold(u.Profile)] = u.ID
 	}
@@ -63,31 +81,43 @@ func Scan(ctx context.Context, req ScanRequest, ctl *job.Control) (*Plan, error)
 }
 
 type scanner struct {
-	ctl      *job.Control
-	plan     *Plan
-	profiles map[string]string // ID of the user, by the folded path of the profile
-	groups   map[string]int    // index of the group, by its units
-	left     map[leftKey]*Left
-	volume   volume.Volume // the one being walked
+	ctl       *job.Control
+	plan      *Plan
+	localOnly bool
+	profiles  map[string]string // ID of the user, by the folded path of the profile
+	groups    map[string]int    // index of the group, by its units
+	left      map[leftKey]*Left
+	volume    volume.Volume // the one being walked
 }
 
 type leftKey struct{ user, reason string }
 
 func (s *scanner) scan(ctx context.Context) error {
 	for _, d := range s.plan.machine.Drives {
-		cur := s.plan.program.Files().Descend(d.Letter)
+		if s.localOnly && d.Removable {
+			s.ctl.Say("drive " + d.Path() + " is left out: it can be unplugged (/localonly)")
+			continue
+		}
+		cur := s.plan.program.Files()
+		for _, segment := range segments(d.Path()) {
+			cur = cur.Descend(segment)
+		}
 		if cur.Dead() {
 			continue
 		}
 		var root string
-		if s.volume, root, _ = s.plan.machine.Resolve(d.Letter + `\`); s.volume == nil {
+		if s.volume, root, _ = s.plan.machine.Resolve(d.Path() + `\`); s.volume == nil {
 			continue
 		}
-		if err := s.folder(ctx, root, d.Letter, "", cur); err != nil {
+		if err := s.folder(ctx, root, d.Path(), "", cur); err != nil {
 			return err
 		}
 	}
-	err := walkRegistry(ctx, s.plan.machine, s.plan.program, s.ctl, func(k registryKey) error {
+	fail := func(path string, err error) error {
+		s.ctl.Problem(job.Problem{Kind: job.Damaged, Path: path, Text: err.Error(), Code: usmt.Win32(err)})
+		return nil
+	}
+	err := walkRegistry(ctx, s.plan.machine, s.plan.program, s.ctl, fail, func(k registryKey) error {
 		s.plan.groups[s.group(k.takers)].Keys++
 		return nil
 	})
@@ -110,7 +140,7 @@ func (s *scanner) folder(ctx context.Context, path, shown, owner string, cur mig
 	for _, e := range s.list(path, shown) {
 		here := winname.Join(shown, e.Name)
 		if !e.IsDir() {
-			if err := s.leaf(here, owner, e, cur.Leaf(e.Name, about(e))); err != nil {
+			if err := s.leaf(here, owner, e, cur.Leaf(e.Name, filterObject(e))); err != nil {
 				return err
 			}
 			continue
@@ -146,7 +176,7 @@ func (s *scanner) folder(ctx context.Context, path, shown, owner string, cur mig
 func (s *scanner) list(path, shown string) []volume.Info {
 	entries, err := s.volume.ReadDir(path)
 	if err != nil {
-		s.ctl.Problem(job.Problem{Kind: job.Unreadable, Path: shown, Text: fmt.Sprintf("list folder: %v", err)})
+		s.ctl.Problem(job.Problem{Kind: job.Unreadable, Path: shown, Text: fmt.Sprintf("list folder: %v", err), Code: usmt.Win32(err)})
 	}
 	return entries
 }
@@ -202,7 +232,9 @@ func (s *scanner) leaf(path, owner string, e volume.Info, v migxml.Verdict) erro
 		return nil
 	case e.Attr&volume.Encrypted != 0:
 		s.leave(user, "encrypted (EFS): its user's key is needed to read it", job.Encrypted, path, one, true)
-		return nil
+		g := s.group(v.Takers)
+		s.plan.groups[g].encrypted.add(one)
+		return s.plan.spool.put(object{path, g, e})
 	}
 	g := s.group(v.Takers)
 	s.plan.groups[g].add(one)
@@ -250,8 +282,8 @@ func place(contexts []migxml.Context, id string) int {
 	return slices.IndexFunc(contexts, func(c migxml.Context) bool { return c.ID == id })
 }
 
-// about is what filters may ask about a file.
-func about(e volume.Info) migxml.Object {
+// filterObject is what filters may ask about a file.
+func filterObject(e volume.Info) migxml.Object {
 	return migxml.Object{Size: e.Size, Created: e.Created, Modified: e.Modified, Accessed: e.Accessed}
 }
 

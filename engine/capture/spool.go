@@ -79,6 +79,15 @@ func (s *spool) each(f func(object) error) error {
 	}
 }
 
+// size is how many bytes the file has.
+func (s *spool) size() int64 {
+	info, err := s.file.Stat()
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
 func (s *spool) remove() error {
 	s.file.Close()
 	return os.Remove(s.file.Name())

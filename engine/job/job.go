@@ -140,6 +140,9 @@ type Problem struct {
 	User string `json:"user,omitempty"` // name of the user concerned
 	Text string `json:"text"`           // what happened, lower case
 	Size int64  `json:"size,omitempty"` // bytes that are missing
+
+	Code  uint32 `json:"code,omitempty"`  // the Win32 error code that says the same, 0 if there is none
+	Abort bool   `json:"abort,omitempty"` // the job ended by it
 }
 
 // EventKind names what happened.
@@ -152,6 +155,7 @@ const (
 	Message     EventKind = "message"
 	MediumGone  EventKind = "medium-gone"
 	MediumBack  EventKind = "medium-back"
+	UserBegan   EventKind = "user"
 	Done        EventKind = "done"
 )
 
@@ -161,7 +165,7 @@ type Event struct {
 	Kind    EventKind
 	Phase   Phase   // with PhaseBegan
 	Problem Problem // with ProblemSeen
-	Text    string  // with Message, lower case
+	Text    string  // with Message, lower case; with UserBegan the account, empty for what belongs to no user
 }
 
 // Queue hands events from a worker to one watcher, in order. Put never blocks
@@ -265,6 +269,7 @@ type Topic string
 // The topics.
 const (
 	UnreadableFile Topic = "unreadable-file"
+	UnreadableKey  Topic = "unreadable-key" // a hive or a part of it
 	MediumFullQ    Topic = "medium-full"
 	MediumGoneQ    Topic = "medium-gone"
 )
@@ -274,6 +279,7 @@ type Question struct {
 	Topic   Topic
 	Path    string // the object or the medium
 	Text    string // what happened
+	Code    uint32 // the Win32 error code that says the same, 0 if there is none
 	Answers []Answer
 }
 
@@ -294,12 +300,12 @@ type Decider interface {
 }
 
 // Always is the Decider of unattended runs: it gives one answer for unreadable
-// files and stops for everything else.
+// files and keys, and stops for everything else.
 type Always struct{ Unreadable Answer }
 
 // Decide implements Decider.
 func (a Always) Decide(ctx context.Context, q Question) (Answer, error) {
-	if q.Topic == UnreadableFile {
+	if q.Topic == UnreadableFile || q.Topic == UnreadableKey {
 		return a.Unreadable, ctx.Err()
 	}
 	return Stop, ctx.Err()

@@ -84,6 +84,7 @@ type Object struct {
 	Reparse  []byte         `json:"reparse,omitempty"` // REPARSE_DATA_BUFFER
 	Security int            `json:"sd,omitempty"`      // ID of a Security line, 0 if unknown
 	Streams  []ObjectStream `json:"streams,omitempty"`
+	Raw      bool           `json:"raw,omitempty"`   // encrypted with EFS: the content is the raw data at StreamPath(Path, "$EFS")
 	User     string         `json:"user,omitempty"`  // SID whose context took it; empty for the system's
 	Units    []int          `json:"units,omitempty"` // indexes into Catalog.Units
 	Missing  string         `json:"missing,omitempty"`
@@ -131,6 +132,7 @@ type Catalog struct {
 	Started  time.Time       `json:"started"`
 	Finished time.Time       `json:"finished"`
 	Command  []string        `json:"command,omitempty"` // options of the run, without keys
+	Config   json.RawMessage `json:"config,omitempty"`  // usmt.Config: what the Config.xml said
 	Users    []CatalogUser   `json:"users"`
 	Units    []CatalogUnit   `json:"units,omitempty"`
 	Rules    []string        `json:"rules,omitempty"` // names of the files under Catalog/Rules

@@ -116,7 +116,11 @@ func (l *Log) Event(e job.Event) {
 			l.Warning("%s: %s", winname.Show(p.Path), p.Text)
 			return
 		}
-		l.Error(codeOfKind(p.Kind), false, p.Path, p.Text)
+		code := p.Code
+		if code == 0 {
+			code = codeOfKind(p.Kind)
+		}
+		l.Error(code, p.Abort, p.Path, p.Text)
 	case job.Message:
 		l.Info("%s", e.Text)
 	case job.MediumGone, job.MediumBack:
@@ -188,7 +192,9 @@ const (
 	win32Cloud        = 395 // access to a cloud file denied
 	win32BadDatabase  = 1009
 	win32IODevice     = 1117
-	win32Encryption   = 6000
+
+	// FileEncrypted is the code for a file that is encrypted with EFS.
+	FileEncrypted uint32 = 6002
 )
 
 // codeOfKind is the code for a job's problem, which carries no system error.
@@ -201,7 +207,7 @@ func codeOfKind(k job.Kind) uint32 {
 	case job.CloudOnly:
 		return win32Cloud
 	case job.Encrypted:
-		return win32Encryption
+		return FileEncrypted
 	case job.Damaged:
 		return win32BadDatabase
 	}

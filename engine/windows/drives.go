@@ -96,16 +96,22 @@ func isLetter(s string) bool {
 // Mapping is a drive letter given by hand: the volume mounted at From was To.
 type Mapping struct {
 	From string // as in Source.Where
-	To   string // "D:"
+	To   string // "D:", or the folder it was mounted in, `C:\Data`
 }
 
-// Drive is a letter of an installation whose volume is at hand.
+// Drive is a letter of an installation whose volume is at hand, or a folder of
+// one in which another volume was mounted.
 type Drive struct {
-	Letter string `json:"letter"` // "C:"
-	Source int    `json:"source"` // index
-	Root   string `json:"root"`   // the folder that was its root: `\`, or `\Windows.old`
-	How    string `json:"how"`    // "mapping", "system", "MountedDevices", "guess"
+	Letter    string `json:"letter"`          // "C:"
+	Mount     string `json:"mount,omitempty"` // the folder it was mounted in, `\Data`; empty for the letter itself
+	Source    int    `json:"source"`          // index
+	Root      string `json:"root"`            // the folder that was its root: `\`, or `\Windows.old`
+	How       string `json:"how"`             // "mapping", "system", "MountedDevices", "guess"
+	Removable bool   `json:"removable,omitempty"`
 }
+
+// Path is what the installation called the top of the drive: `C:`, `C:\Data`.
+func (d Drive) Path() string { return d.Letter + d.Mount }
 
 // assignDrives finds which source had which letter. profiles are paths that
 // users' profiles had: a volume without other mark is known by the profile on it.
@@ -113,24 +119,24 @@ func assignDrives(sources []Source, inst *Installation, mappings []Mapping, prof
 	var drives []Drive
 	letterTaken := map[string]bool{}
 	mapped := make([]bool, len(sources))
-	add := func(letter string, source int, how string) {
-		letter = strings.ToUpper(letter)
-		if letterTaken[letter] || mapped[source] {
+	add := func(path string, source int, how string) {
+		letter, mount := strings.ToUpper(path[:2]), strings.TrimRight(path[2:], `\`)
+		if taken := winname.Fold(letter + mount); letterTaken[taken] || mapped[source] {
 			return
 		}
 		root := `\`
 		if source == inst.Source {
 			root = inst.Root
 		}
-		letterTaken[letter], mapped[source] = true, true
-		drives = append(drives, Drive{letter, source, root, how})
+		letterTaken[winname.Fold(letter+mount)], mapped[source] = true, true
+		drives = append(drives, Drive{letter, mount, source, root, how, sources[source].Removable})
 	}
 
 	for _, m := range mappings {
-		to := strings.TrimSuffix(m.To, `\`)
+		_, _, isPath := splitLetter(m.To)
 		for i, s := range sources {
-			if isLetter(to) && samePlace(s.Where, m.From) {
-				add(to, i, "mapping")
+			if isPath && samePlace(s.Where, m.From) {
+				add(m.To, i, "mapping")
 			}
 		}
 	}
@@ -173,7 +179,7 @@ func assignDrives(sources []Source, inst *Installation, mappings []Mapping, prof
 	if i, one := unmapped(func(Source) bool { return true }); one && len(fixed) == 1 {
 		add(fixed[0], i, "guess")
 	}
-	slices.SortFunc(drives, func(a, b Drive) int { return strings.Compare(a.Letter, b.Letter) })
+	slices.SortFunc(drives, func(a, b Drive) int { return strings.Compare(a.Path(), b.Path()) })
 	return drives
 }
 
@@ -198,23 +204,33 @@ func splitLetter(path string) (letter, rest string, ok bool) {
 // locate translates a path of the installation: the index of the source and
 // the path on its volume.
 func (i *Installation) locate(path string) (source int, at string, ok bool) {
-	letter, rest, ok := splitLetter(path)
-	if !ok {
+	letter, rest, isPath := splitLetter(path)
+	if !isPath {
 		return 0, "", false
 	}
+	var drive Drive // the one mounted deepest
 	for _, d := range i.Drives {
-		if d.Letter == letter {
-			switch {
-			case d.Root == `\`:
-				return d.Source, rest, true
-			case rest == `\`:
-				return d.Source, d.Root, true
-			default:
-				return d.Source, d.Root + rest, true
-			}
+		if d.Letter == letter && isBelow(rest, d.Mount) && (!ok || len(d.Mount) >= len(drive.Mount)) {
+			drive, ok = d, true
 		}
 	}
-	return 0, "", false
+	rest = `\` + strings.TrimPrefix(rest[len(drive.Mount):], `\`)
+	switch {
+	case !ok:
+		return 0, "", false
+	case drive.Root == `\`:
+		return drive.Source, rest, true
+	case rest == `\`:
+		return drive.Source, drive.Root, true
+	default:
+		return drive.Source, drive.Root + rest, true
+	}
+}
+
+// isBelow reports whether a path is a folder, or lies in it.
+func isBelow(path, folder string) bool {
+	return len(path) >= len(folder) && winname.Equal(path[:len(folder)], folder) &&
+		(len(path) == len(folder) || folder == "" || path[len(folder)] == '\\')
 }
 
 // isFolder reports whether a path is a folder that is not a link.

@@ -39,6 +39,9 @@ func TestDrives(t *testing.T) {
 			maps: func(s []Source) []Mapping {
 				return []Mapping{{From: s[1].Where + "/", To: `k:\`}, {From: "nowhere", To: "C:"}}
 			}},
+		{name: "mounted in a folder", want: `C:0 system, C:\Data1 mapping`,
+			sources: []Source{system, other(func(s *Source) { s.Disk = onD }, nil)},
+			maps:    func(s []Source) []Mapping { return []Mapping{{From: s[1].Where, To: `c:\Data\`}} }},
 		{name: "the system's by hand", want: "S:0 mapping",
 			sources: []Source{system},
 			maps:    func(s []Source) []Mapping { return []Mapping{{From: s[0].Where, To: "S:"}} }},
@@ -51,7 +54,7 @@ func TestDrives(t *testing.T) {
 			found, _ := findAll(t, opt, c.sources...)
 			var got []string
 			for _, d := range found[0].Drives {
-				got = append(got, fmt.Sprintf("%s%d %s", d.Letter, d.Source, d.How))
+				got = append(got, fmt.Sprintf("%s%d %s", d.Path(), d.Source, d.How))
 			}
 			if strings.Join(got, ", ") != c.want {
 				t.Errorf("drives %q, want %q", got, c.want)
@@ -79,5 +82,34 @@ func TestUserOnOtherDrive(t *testing.T) {
 	n, size, err := ProfileSize(context.Background(), m, u, nil)
 	if err != nil || n != 2 || size <= 5 {
 		t.Errorf("%d files of %d bytes, %v", n, size, err)
+	}
+}
+
+// A path in a folder in which a volume was mounted leads to that volume.
+func TestLocate(t *testing.T) {
+	inst := &Installation{Drives: []Drive{
+		{Letter: "C:", Source: 0, Root: `\Windows.old`},
+		{Letter: "C:", Mount: `\Data`, Source: 1, Root: `\`},
+		{Letter: "C:", Mount: `\Data\Deep`, Source: 2, Root: `\`},
+	}}
+	for path, want := range map[string]string{
+		`C:\`:            `0\Windows.old`,
+		`C:\Users\anna`:  `0\Windows.old\Users\anna`,
+		`C:\Database`:    `0\Windows.old\Database`,
+		`C:\data`:        `1\`,
+		`C:\Data\a\b`:    `1\a\b`,
+		`c:\DATA\deep\x`: `2\x`,
+		`C:\Data\Deeper`: `1\Deeper`,
+		`C:\Data\Deep\`:  `2\`,
+		`D:\`:            "none",
+		`relative\path`:  "none",
+	} {
+		got := "none"
+		if source, at, ok := inst.locate(path); ok {
+			got = fmt.Sprint(source, at)
+		}
+		if got = strings.ReplaceAll(got, " ", ""); got != want {
+			t.Errorf("%s is at %s, want %s", path, got, want)
+		}
 	}
 }

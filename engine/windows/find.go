@@ -210,6 +210,7 @@ func (d *description) finish(k kernel, opt Options) {
 	inst.LastShutdown = d.sys.shutdown
 	inst.Power = d.sys.power
 	inst.Letters = d.sys.letters
+	inst.Groups = d.sam.groups
 	inst.Notes = d.sys.notes
 
 	inst.Product.complete(k, d.sys)

@@ -341,11 +341,22 @@ func TestSharedSAM(t *testing.T) {
 	if got := strings.Join(names, " "); len(f.accounts) != 3 || got != "Administrator Guest Preston" {
 		t.Errorf("accounts %+v", f.accounts)
 	}
-	if a := f.accounts[f.machineSID+"-1000"]; a.lastLogon.IsZero() || a.disabled {
+	if a := f.accounts[f.machineSID+"-1000"]; a.lastLogon.IsZero() || a.flags&AccountDisabled != 0 {
 		t.Errorf("Preston %+v", a)
 	}
-	if a := f.accounts[f.machineSID+"-501"]; !a.disabled || !a.lastLogon.IsZero() {
+	if a := f.accounts[f.machineSID+"-501"]; a.flags&AccountDisabled == 0 || a.comment == "" || !a.lastLogon.IsZero() {
 		t.Errorf("Guest %+v", a)
+	}
+	groups := map[string]Group{}
+	for _, g := range f.groups {
+		groups[g.SID] = g
+	}
+	if g := groups["S-1-5-32-544"]; g.Name != "Administrators" || g.Comment == "" ||
+		strings.Join(g.Members, " ") != f.machineSID+"-500 "+f.machineSID+"-1000" {
+		t.Errorf("administrators %+v", g)
+	}
+	if g := groups["S-1-5-32-546"]; g.Name != "Guests" || strings.Join(g.Members, " ") != f.machineSID+"-501" {
+		t.Errorf("guests %+v", g)
 	}
 	xp := readSAM(open("xp/SAM"))
 	byName := map[string]bool{}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,25 +19,28 @@ type User struct {
 	// ID tells the users of an installation apart: the SID, or the name of the
 	// profile folder where the SID is not known or another profile has it. It
 	// is the user's name below HKU.
-	ID         string    `json:"id"`
-	SID        string    `json:"sid,omitempty"`
-	Name       string    `json:"name"`
-	Domain     string    `json:"domain,omitempty"` // of a local account the computer's name
-	NameSource string    `json:"nameSource,omitempty"`
-	FullName   string    `json:"fullName,omitempty"`
-	SignIn     string    `json:"signIn,omitempty"` // e-mail or user principal name
-	Kind       Kind      `json:"kind"`
-	State      State     `json:"state"`
-	Disabled   bool      `json:"disabled,omitempty"`
-	Profile    string    `json:"profile"`        // as Windows called it: `C:\Users\anna`
-	Source     int       `json:"source"`         // where that is now; see Path
-	Path       string    `json:"path,omitempty"` // on the volume of Source, empty if the folder is missing
-	LastUse    time.Time `json:"lastUse,omitzero"`
-	UseSource  string    `json:"lastUseSource,omitempty"`
-	Files      int64     `json:"files,omitempty"` // in the profile; 0 until somebody counted, see ProfileSize
-	Bytes      int64     `json:"bytes,omitempty"`
-	Hives      []Hive    `json:"hives,omitempty"` // NTUSER.DAT and UsrClass.dat
-	Notes      []string  `json:"notes,omitempty"`
+	ID         string       `json:"id"`
+	SID        string       `json:"sid,omitempty"`
+	Name       string       `json:"name"`
+	Domain     string       `json:"domain,omitempty"` // of a local account the computer's name
+	NameSource string       `json:"nameSource,omitempty"`
+	FullName   string       `json:"fullName,omitempty"`
+	SignIn     string       `json:"signIn,omitempty"` // e-mail or user principal name
+	Kind       Kind         `json:"kind"`
+	State      State        `json:"state"`
+	Disabled   bool         `json:"disabled,omitempty"`
+	Comment    string       `json:"comment,omitempty"` // this and the next of local accounts only
+	Flags      AccountFlags `json:"flags,omitempty"`
+	Groups     []string     `json:"groups,omitempty"` // SIDs of the local groups it is in
+	Profile    string       `json:"profile"`          // as Windows called it: `C:\Users\anna`
+	Source     int          `json:"source"`           // where that is now; see Path
+	Path       string       `json:"path,omitempty"`   // on the volume of Source, empty if the folder is missing
+	LastUse    time.Time    `json:"lastUse,omitzero"`
+	UseSource  string       `json:"lastUseSource,omitempty"`
+	Files      int64        `json:"files,omitempty"` // in the profile; 0 until somebody counted, see ProfileSize
+	Bytes      int64        `json:"bytes,omitempty"`
+	Hives      []Hive       `json:"hives,omitempty"` // NTUSER.DAT and UsrClass.dat
+	Notes      []string     `json:"notes,omitempty"`
 }
 
 // Kind says where an account lives.
@@ -269,13 +273,19 @@ func (f *userFinder) identify(u *User, logonName string) {
 	_, folder := winname.Split(u.Profile)
 	domain, _ := splitRID(u.SID)
 	if a, ok := f.sam.accounts[u.SID]; ok {
-		u.Name, u.NameSource, u.FullName, u.SignIn, u.Disabled = a.name, "SAM", a.fullName, a.signIn, a.disabled
+		u.Name, u.NameSource, u.FullName, u.SignIn = a.name, "SAM", a.fullName, a.signIn
+		u.Comment, u.Flags, u.Disabled = a.comment, a.flags, a.flags&AccountDisabled != 0
 	} else {
 		id := f.names.lookup(u.SID, folder)
 		if id.source == "folder name" && logonName != "" {
 			id.name, id.source = logonName, "NTUSER.DAT"
 		}
 		u.Name, u.NameSource, u.Domain, u.FullName, u.SignIn = id.name, id.source, id.domain, id.fullName, id.signIn
+	}
+	for _, g := range f.sam.groups {
+		if u.SID != "" && slices.Contains(g.Members, u.SID) {
+			u.Groups = append(u.Groups, g.SID)
+		}
 	}
 	switch {
 	case isEntra(u.SID):

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"lifeboat/engine/regf"
 )
 
 // states lists the users as "name state path", in order.
@@ -216,6 +218,48 @@ func TestFolderName(t *testing.T) {
 	} {
 		if got := folderName(folder); got != want {
 			t.Errorf("folderName(%q) = %q, want %q", folder, got, want)
+		}
+	}
+}
+
+// Groups with members that cannot be read keep their names.
+func TestGroupsSurviveDamage(t *testing.T) {
+	value := func(members []byte, at, size uint32) []byte {
+		name := u16("Ledger")
+		c := make([]byte, groupTexts)
+		le.PutUint32(c[20:], uint32(len(name)))
+		c = append(append(c, name...), members...)
+		le.PutUint32(c[40:], uint32(len(name))+at)
+		le.PutUint32(c[44:], size)
+		return c
+	}
+	anna, boris := binarySID(t, annaSID), binarySID(t, borisSID)
+	both := append(append([]byte{}, anna...), boris...)
+	for name, c := range map[string]struct {
+		value []byte
+		want  string
+	}{
+		"whole":            {value(both, 0, 56), "Ledger " + annaSID + " " + borisSID},
+		"none":             {value(nil, 0, 0), "Ledger"},
+		"cut":              {value(both[:40], 0, 40), "Ledger " + annaSID},
+		"beyond the end":   {value(both, 8, 56), "Ledger"},
+		"far beyond":       {value(both, 0, 0xFFFFFFFF), "Ledger"},
+		"no SIDs":          {value(make([]byte, 56), 0, 56), "Ledger"},
+		"too short to say": {make([]byte, 20), "no group"},
+	} {
+		h, err := regf.Open(hive(t, "SAM", annaSID, hiveTree{`SAM\Domains\Builtin\Aliases\00000220`: {"C": c.value}}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := "no group"
+		for _, g := range readSAM(h).groups {
+			got = strings.Join(append([]string{g.Name}, g.Members...), " ")
+			if g.SID != "S-1-5-32-544" {
+				t.Errorf("%s: SID %s", name, g.SID)
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}
 }

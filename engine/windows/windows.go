@@ -59,6 +59,7 @@ type Installation struct {
 	Drives       []Drive   `json:"drives"`  // the letters whose volume is at hand
 	Profiles     string    `json:"profiles"`
 	Users        []User    `json:"users"`
+	Groups       []Group   `json:"groups,omitempty"` // local ones, with their members
 	Damage       []string  `json:"damage,omitempty"` // why it cannot be read as a whole
 	Notes        []string  `json:"notes,omitempty"`  // what a technician should know
 }
