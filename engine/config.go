@@ -42,11 +42,22 @@ func GenConfig(p *Plan) *usmt.Config {
 			list = &c.Documents
 		}
 		for i, name := range u.Path {
-			list = &component(list, groupID(u, i), name).Components
+			list = &container(list, groupID(u, i), name).Components
 		}
 		component(list, unitID(u), u.Component)
 	}
 	return c
+}
+
+// container finds the component around others in a list: the unit it is itself,
+// if it has rules of its own, else a group.
+func container(list *[]usmt.ConfigComponent, id, name string) *usmt.ConfigComponent {
+	for i := range *list {
+		if c := &(*list)[i]; c.DisplayName == name && strings.HasPrefix(c.ID, id+"/") {
+			return c
+		}
+	}
+	return component(list, id, name)
 }
 
 // component finds a component in a list, or puts it there.

@@ -289,3 +289,53 @@ func TestBadRulesAreRefusedByName(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// dirSize is the sum of the files below a folder, each rounded up to clusters.
+func dirSize(t *testing.T, dir string, cluster int64) (sum int64) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			sum += usmt.Clusters(info.Size(), cluster)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sum
+}
+
+// /p agrees with what a run then stores (issue: within 2 %), and leaves nothing.
+func TestEstimateAgreesWithTheStore(t *testing.T) {
+	e := newEngine(t)
+	pc, plan := planned(t, e)
+	for name, req := range map[string]CaptureRequest{
+		"plain":     {Plan: plan},
+		"encrypted": {Plan: plan, Password: "correct horse"},
+		"one user":  {Plan: plan, Select: Selection{OmitUsers: map[string]bool{pc.Users[0].SID: true, pc.Users[1].SID: true}}},
+	} {
+		estimate, err := e.Estimate(t.Context(), req, control())
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.StorePath = t.TempDir()
+		if _, err := e.Capture(t.Context(), req, control()); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range estimate.Sizes {
+			got := dirSize(t, filepath.Join(req.StorePath, "USMT"), s.Cluster)
+			t.Logf("%s, clusters of %d: estimate %d, store %d, %.2f %%", name, s.Cluster, s.Bytes, got, 100*float64(s.Bytes-got)/float64(got))
+			if d := s.Bytes - got; d*50 > got || -d*50 > got {
+				t.Errorf("%s: estimate %d, store %d", name, s.Bytes, got)
+			}
+		}
+	}
+	left, err := filepath.Glob(filepath.Join(e.TempDir, "lifeboat-*"))
+	if err != nil || len(left) != 1 { // the plan's own
+		t.Errorf("left behind: %q, %v", left, err)
+	}
+}

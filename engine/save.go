@@ -2,17 +2,21 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"lifeboat/engine/capture"
+	"lifeboat/engine/human"
 	"lifeboat/engine/job"
 	"lifeboat/engine/report"
 	"lifeboat/engine/store"
 	"lifeboat/engine/usmt"
+	"lifeboat/engine/winname"
 )
 
 // CaptureRequest says what to save where.
@@ -25,6 +29,11 @@ type CaptureRequest struct {
 	Overwrite   bool              // replace a complete store, once the new one is complete
 	CommandLine []string          // the options of the run, without keys, for the catalog
 	SkipVerify  bool              // do not read the store back
+
+	EFS     usmt.EFS      // what to do with files encrypted with EFS; empty leaves them behind, as EFSSkip
+	Config  *usmt.Config  // for the catalog: restore needs what it says of groups and names; nil for none
+	Retries int           // how often to go on after the medium was gone
+	Wait    time.Duration // before each of these
 }
 
 // Names of the report's files, beside the folder USMT.
@@ -37,10 +46,14 @@ const (
 // writes the report beside it. The caller has checked the destination with
 // [CheckDestination].
 //
-// The report is there whatever happened; the error says why the run did not
+// The report is there whatever happened, unless nothing was tried because
+// files are encrypted and req.EFS forbids that; the error says why the run did not
 // reach its end, or is nil, also with files missing: then the report's
 // ReturnCode is 3.
 func (e *Engine) Capture(ctx context.Context, req CaptureRequest, ctl *job.Control) (*Report, error) {
+	if err := checkEFS(req); err != nil {
+		return nil, err
+	}
 	r := &Report{
 		Computer: req.Plan.Installation.ComputerName,
 		Product:  Title(req.Plan.Installation),
@@ -48,8 +61,17 @@ func (e *Engine) Capture(ctx context.Context, req CaptureRequest, ctl *job.Contr
 		Started:  e.Clock(), StorePath: req.StorePath, Protected: req.Password != "",
 	}
 	err := e.capture(ctx, req, ctl, r)
+	for n := 0; n < req.Retries && errors.Is(err, store.ErrGone); n++ {
+		ctl.Events.Put(job.Event{Time: e.Clock(), Kind: job.MediumGone})
+		if !pause(ctx, req.Wait) {
+			break
+		}
+		if err = e.capture(ctx, req, ctl, r); !errors.Is(err, store.ErrGone) {
+			ctl.Events.Put(job.Event{Time: e.Clock(), Kind: job.MediumBack})
+		}
+	}
 	r.Finished = e.Clock()
-	r.Left = leftOf(req.Plan)
+	r.Left = leftOf(req)
 	conclude(r, err)
 	r.Judge()
 	if r.StoreID != "" { // there is a place for it
@@ -77,10 +99,7 @@ func (e *Engine) capture(ctx context.Context, req CaptureRequest, ctl *job.Contr
 	if err != nil {
 		return failStore(err, req.StorePath)
 	}
-	result, err := capture.Gather(ctx, capture.GatherRequest{
-		Plan: req.Plan, Select: req.Select, Store: s, Why: req.Why,
-		Tool: "Lifeboat " + e.Version, Command: req.CommandLine,
-	}, ctl)
+	result, err := e.gather(ctx, req, s, ctl)
 	r.CaptureID = string(result.ID)
 	r.Files, r.Bytes, r.Keys = result.Totals.Files, result.Totals.Bytes, result.Totals.Keys
 	r.ReusedFiles, r.Problems, r.ProblemCount = result.Reused, result.Problems, result.Count
@@ -103,6 +122,97 @@ func (e *Engine) capture(ctx context.Context, req CaptureRequest, ctl *job.Contr
 	}
 	r.Verified, err = e.readBack(ctx, s, Stored{ID: result.ID, Files: result.Totals.Files, Bytes: result.Totals.Bytes}, ctl)
 	return err
+}
+
+// gather takes what the request asks for into a store.
+func (e *Engine) gather(ctx context.Context, req CaptureRequest, s *store.Store, ctl *job.Control) (capture.Result, error) {
+	gather := capture.GatherRequest{
+		Plan: req.Plan, Select: req.Select, Store: s, Why: req.Why,
+		Tool: "Lifeboat " + e.Version, Command: req.CommandLine, RawEFS: req.EFS == usmt.EFSCopyRaw,
+	}
+	if req.Config != nil {
+		gather.Config, _ = json.Marshal(req.Config) // plain data: it always can
+	}
+	return capture.Gather(ctx, gather, ctl)
+}
+
+// Estimate finds out how large the store of a request would be, and writes
+// none. It reads and compresses everything, as a save does: how well files
+// compress, and how many are equal, cannot be told from outside.
+func (e *Engine) Estimate(ctx context.Context, req CaptureRequest, ctl *job.Control) (usmt.Estimate, error) {
+	if err := checkEFS(req); err != nil {
+		return usmt.Estimate{}, err
+	}
+	opt := store.Options{Password: req.Password, TempDir: e.TempDir, Clock: e.Clock}
+	size, err := store.Measure(ctx, opt, func(s *store.Store) error {
+		_, err := e.gather(ctx, req, s, ctl)
+		return err
+	})
+	switch {
+	case errors.Is(err, capture.ErrStopped):
+		return usmt.Estimate{}, usmt.Fail(usmt.StoppedNonFatal, err, "estimate")
+	case err != nil:
+		return usmt.Estimate{}, orContext(err, usmt.Fail(usmt.MigrationFailed, err, "estimate"))
+	}
+	return usmt.Estimate{Temporary: size.Temporary + req.Plan.TempSize(), Sizes: []usmt.StoreSize{
+		{Cluster: ntfsCluster, Bytes: size.Bytes(ntfsCluster)}, {Cluster: fatCluster, Bytes: size.Bytes(fatCluster)},
+	}}, nil
+}
+
+// Clusters of NTFS and of large FAT32 volumes, as they are formatted by default.
+const (
+	ntfsCluster = 4 << 10
+	fatCluster  = 32 << 10
+)
+
+// EstimatePlain is how large a store of plain files would be.
+func EstimatePlain(p *Plan, sel Selection) (usmt.Estimate, error) {
+	ntfs, fat := usmt.StoreSize{Cluster: ntfsCluster}, usmt.StoreSize{Cluster: fatCluster}
+	err := p.EachFile(sel, func(_ string, size int64) error {
+		ntfs.Bytes += usmt.Clusters(size, ntfs.Cluster)
+		fat.Bytes += usmt.Clusters(size, fat.Cluster)
+		return nil
+	})
+	if err != nil {
+		return usmt.Estimate{}, usmt.Fail(usmt.StartupFailed, err, "estimate")
+	}
+	return usmt.Estimate{Temporary: p.TempSize(), Sizes: []usmt.StoreSize{ntfs, fat}}, nil
+}
+
+// checkEFS says, before anything is written, why files encrypted with EFS stand
+// against a request.
+func checkEFS(req CaptureRequest) error {
+	if req.EFS != usmt.EFSAbort && req.EFS != usmt.EFSCopyRaw {
+		return nil
+	}
+	raw := req.EFS == usmt.EFSCopyRaw
+	first, err := req.Plan.FirstEncrypted(req.Select, raw)
+	switch {
+	case err != nil:
+		return usmt.Fail(usmt.StartupFailed, err, "look for encrypted files")
+	case first == "":
+		return nil
+	case raw:
+		f := usmt.Fail(usmt.UnsupportedPlatform, nil, "%s is encrypted (EFS), and its volume is read in a way that gives no raw data", winname.Show(first))
+		f.Remedy = "choose /efs:skip; the report then lists the encrypted files"
+		return f
+	}
+	n := req.Plan.Encrypted(req.Select).Files
+	f := usmt.Fail(usmt.Canceled, nil, "%s encrypted (EFS), the first is %s", human.Plural(n, "file is", "files are"), winname.Show(first))
+	f.Remedy = "choose /efs:skip to leave them behind with a list, or /efs:copyraw to take them as they are"
+	return f
+}
+
+// pause waits, unless ctx ends first.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // readBack verifies a capture and turns damage into a failure.
@@ -180,10 +290,23 @@ func usersOf(req CaptureRequest, result capture.Result) []report.User {
 	return users
 }
 
-// leftOf is the report's list of what stays behind.
-func leftOf(p *Plan) []report.Left {
+// leftOf is the report's list of what stays behind. Of encrypted files it says
+// whether what opens them was saved.
+func leftOf(req CaptureRequest) []report.Left {
 	var all []report.Left
+	p := req.Plan
+	keys := p.KeysTaken(req.Select)
 	for _, l := range p.Left {
+		if l.Kind == job.Encrypted {
+			if req.EFS == usmt.EFSCopyRaw {
+				continue
+			}
+			if taken, known := keys[l.User]; taken {
+				l.Reason += "; certificate and keys are saved"
+			} else if known {
+				l.Reason += "; certificate and keys are not saved"
+			}
+		}
 		all = append(all, report.Left{
 			User: displayName(p.Installation, l.User), Reason: l.Reason, Files: l.Files, Bytes: l.Bytes,
 			Examples: l.Examples, Matters: l.Matters,

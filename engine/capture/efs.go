@@ -2,7 +2,6 @@ package capture
 
 import (
 	"errors"
-	"io"
 
 	"lifeboat/engine/migxml"
 	"lifeboat/engine/volume"
@@ -10,10 +9,14 @@ import (
 )
 
 // RawEFS is a [volume.Volume] that can hand out a file encrypted with EFS as it
-// is, keys and all, in the form that a running Windows takes back
-// (WriteEncryptedFileRaw). No key is needed for that.
+// lies on the disk, for which no key is needed. From both parts a running
+// Windows can make the file again (WriteEncryptedFileRaw). A mounted folder
+// cannot give them.
 type RawEFS interface {
-	OpenRaw(path string) (io.ReadCloser, error)
+	// OpenRaw opens the ciphertext of a stream; the file's own has the name "".
+	OpenRaw(path, stream string) (volume.File, error)
+	// EFS reads the keys of the file, each encrypted for one user.
+	EFS(path string) ([]byte, error)
 }
 
 func isEncrypted(i volume.Info) bool { return i.Attr&volume.Encrypted != 0 && !i.IsDir() }

@@ -276,24 +276,45 @@ func (g *gatherer) outcome(ctx context.Context, p prepared, unit int, line store
 }
 
 // addRaw hands a file encrypted with EFS to the store as it is. Its object line
-// says so, and its content lies where no extract takes it for the file.
+// says so, and its parts lie where no extract takes them for the file.
 func (g *gatherer) addRaw(ctx context.Context, p prepared, unit int, line store.Object) error {
 	line.Raw = true
-	item := store.Item{Path: store.StreamPath(p.Path, rawStream), Size: p.Info.Size, ModTime: p.Info.Modified, Open: func() (io.ReadCloser, error) {
-		g.ctl.Progress.SetCurrent(p.Path)
-		return ask(ctx, g, unit, job.UnreadableFile, p.Path, func() (io.ReadCloser, error) {
-			v, ok := p.volume.(RawEFS)
-			if !ok {
-				return nil, fmt.Errorf("read raw: %w", errors.ErrUnsupported)
-			}
-			return v.OpenRaw(p.path)
-		})
-	}}
-	return g.store(ctx, item, g.outcome(ctx, p, unit, line))
+	v, ok := p.volume.(RawEFS)
+	if !ok { // the caller has asked FirstEncrypted
+		return fmt.Errorf("read %s raw: %w", p.Path, errors.ErrUnsupported)
+	}
+	add := func(name string, size int64, done func(store.Outcome), open func() (volume.File, error)) error {
+		item := store.Item{Path: store.StreamPath(p.Path, name), Size: size, ModTime: p.Info.Modified, Open: func() (io.ReadCloser, error) {
+			g.ctl.Progress.SetCurrent(p.Path)
+			f, err := ask(ctx, g, unit, job.UnreadableFile, p.Path, open)
+			return g.salvage(ctx, f, size, err)
+		}}
+		return g.store(ctx, item, done)
+	}
+	lost := func(o store.Outcome) {
+		if o.Err != nil && ctx.Err() == nil {
+			g.report(unit, job.Problem{Kind: job.Partial, Path: p.Path, Text: o.Err.Error(), Code: usmt.Win32(o.Err)})
+		}
+	}
+	keys, err := v.EFS(p.path)
+	if err != nil || len(keys) == 0 {
+		g.report(unit, job.Problem{Kind: job.Unreadable, Path: p.Path, Text: fmt.Sprintf("its keys cannot be read: %v", err), Size: p.Info.Size, Code: usmt.Win32(err)})
+		return nil
+	}
+	if err := g.write(ctx, store.StreamPath(p.Path, store.EFSKeys), keys); err != nil {
+		return err
+	}
+	for _, s := range p.extras.Streams {
+		if err := add(store.EFSData+":"+s.Name, roundUp(s.Size), lost, func() (volume.File, error) { return v.OpenRaw(p.path, s.Name) }); err != nil {
+			return err
+		}
+	}
+	return add(store.EFSData, roundUp(p.Info.Size), g.outcome(ctx, p, unit, line), func() (volume.File, error) { return v.OpenRaw(p.path, "") })
 }
 
-// rawStream is the name under which raw content lies among the streams.
-const rawStream = "$EFS"
+// roundUp is what ciphertext of so many bytes may take at most; it fills whole
+// clusters.
+func roundUp(size int64) int64 { return (size + 64<<10 - 1) &^ (64<<10 - 1) }
 
 // nobody is no user's ID.
 const nobody = "-"

@@ -135,16 +135,16 @@ func (p *Plan) UnitTotals(sel Selection) []Totals {
 	return sums
 }
 
-// EachFile calls f with the Windows path of every file that the selection
-// takes, in the order of saving, until f returns an error. Files encrypted with
-// EFS are not among them.
-func (p *Plan) EachFile(sel Selection, f func(path string) error) error {
+// EachFile calls f with the Windows path and size of every file that the
+// selection takes, in the order of saving, until f returns an error. Files
+// encrypted with EFS are not among them.
+func (p *Plan) EachFile(sel Selection, f func(path string, size int64) error) error {
 	chosen := p.chosen(sel)
 	return p.spool.each(func(o object) error {
 		if chosen[o.Group] < 0 || o.Info.IsDir() || isEncrypted(o.Info) {
 			return nil
 		}
-		return f(o.Path)
+		return f(o.Path, o.Info.Size)
 	})
 }
 

@@ -84,12 +84,21 @@ type Object struct {
 	Reparse  []byte         `json:"reparse,omitempty"` // REPARSE_DATA_BUFFER
 	Security int            `json:"sd,omitempty"`      // ID of a Security line, 0 if unknown
 	Streams  []ObjectStream `json:"streams,omitempty"`
-	Raw      bool           `json:"raw,omitempty"`   // encrypted with EFS: the content is the raw data at StreamPath(Path, "$EFS")
+	Raw      bool           `json:"raw,omitempty"`   // encrypted with EFS, see EFSKeys
 	User     string         `json:"user,omitempty"`  // SID whose context took it; empty for the system's
 	Units    []int          `json:"units,omitempty"` // indexes into Catalog.Units
 	Missing  string         `json:"missing,omitempty"`
 	Partial  string         `json:"partial,omitempty"`
 }
+
+// Of a file that was taken as EFS had encrypted it, the keys lie at
+// StreamPath(path, EFSKeys) and the ciphertext at StreamPath(path, EFSData), that
+// of an alternate stream at EFSData, a colon and its name. Size in the Object is
+// that of the plain text.
+const (
+	EFSKeys = "$EFS"
+	EFSData = "$EFS_DATA"
+)
 
 // ObjectStream is an alternate data stream; its content lies at [StreamPath].
 type ObjectStream struct {
