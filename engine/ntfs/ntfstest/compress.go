@@ -232,8 +232,8 @@ func (w *lzxWriter) lengths(from, to, n int, first bool) {
 			length--
 		}
 		switch {
-		case !first && to-i >= 20:
-			w.symbol(19, pre) // five that do not change
+		case !first && i >= short && to-i >= 5:
+			w.symbol(19, pre) // five that are the same and do not change
 			w.bits(1, 1)
 			w.symbol(0, pre)
 			i += 4

@@ -123,6 +123,9 @@ func (v *Volume) Add(f File) uint32 {
 	return n
 }
 
+// Put writes one of the file system's own files, below FirstFree.
+func (v *Volume) Put(n uint32, f File) { v.put(n, sequence(n), f) }
+
 // Folder adds an empty folder.
 func (v *Volume) Folder(parent uint32, name string) uint32 {
 	return v.Add(File{Folder: true, Names: []Name{{parent, name, 1}}})

@@ -107,7 +107,7 @@ func pad(b []byte) []byte {
 	return append(b, make([]byte, -len(b)&7)...)
 }
 
-// Put writes a file into the record n.
+// put writes a file into the record n.
 func (v *Volume) put(n uint32, seq uint16, f File) {
 	attrs := []Attribute{f.standardInformation()}
 	for _, name := range f.Names {
