@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/kopia/kopia/repo/object"
@@ -41,10 +42,47 @@ func entryOf(e *snapshot.DirEntry) Entry {
 	return entry
 }
 
-// Tree reads one capture. It may be used from several goroutines.
+// Tree reads one capture. It may be used from several goroutines. It remembers
+// the folders it looked into last, so that files of a folder can be opened one
+// after the other without reading the folder for each.
 type Tree struct {
 	s    *Store
 	root *snapshot.DirEntry
+
+	mu     sync.Mutex
+	recent map[object.ID]map[string]*snapshot.DirEntry
+	held   int // entries in recent
+}
+
+// maxHeld bounds the entries that a Tree remembers.
+const maxHeld = 1 << 17
+
+// entry finds a name in a folder, nil if it is not there.
+func (t *Tree) entry(ctx context.Context, folder object.ID, name string) (*snapshot.DirEntry, error) {
+	t.mu.Lock()
+	entries, ok := t.recent[folder]
+	t.mu.Unlock()
+	if ok {
+		return entries[name], nil
+	}
+	list, err := t.s.readDir(ctx, folder)
+	if err != nil {
+		return nil, err
+	}
+	entries = make(map[string]*snapshot.DirEntry, len(list))
+	for _, e := range list {
+		entries[e.Name] = e
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.recent == nil || t.held+len(list) > maxHeld {
+		t.recent, t.held = map[object.ID]map[string]*snapshot.DirEntry{}, 0
+	}
+	if _, raced := t.recent[folder]; !raced {
+		t.recent[folder] = entries
+		t.held += len(list)
+	}
+	return entries[name], nil
 }
 
 // Tree opens a capture for reading.
@@ -53,7 +91,7 @@ func (s *Store) Tree(ctx context.Context, id ID) (*Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Tree{s, m.RootEntry}, nil
+	return &Tree{s: s, root: m.RootEntry}, nil
 }
 
 // ReadDir lists a folder, folders first, each in name order. The root is "".
@@ -110,23 +148,20 @@ func (t *Tree) Open(ctx context.Context, path string) (File, error) {
 // find walks down from the root. An absent name wraps fs.ErrNotExist.
 func (t *Tree) find(ctx context.Context, path string) (*snapshot.DirEntry, error) {
 	at := t.root
-next:
 	for rest := path; rest != ""; {
 		var name string
 		name, rest, _ = strings.Cut(rest, "/")
-		if at.Type == snapshot.EntryTypeDirectory {
-			list, err := t.s.readDir(ctx, at.ObjectID)
-			if err != nil {
-				return nil, fmt.Errorf("find %s: %w", path, err)
-			}
-			for _, e := range list {
-				if e.Name == name {
-					at = e
-					continue next
-				}
-			}
+		if at.Type != snapshot.EntryTypeDirectory {
+			return nil, fmt.Errorf("find %s: %w", path, fs.ErrNotExist)
 		}
-		return nil, fmt.Errorf("find %s: %w", path, fs.ErrNotExist)
+		next, err := t.entry(ctx, at.ObjectID, name)
+		if err != nil {
+			return nil, fmt.Errorf("find %s: %w", path, err)
+		}
+		if next == nil {
+			return nil, fmt.Errorf("find %s: %w", path, fs.ErrNotExist)
+		}
+		at = next
 	}
 	return at, nil
 }

@@ -112,7 +112,7 @@ func (v *verifier) catalog(ctx context.Context, root *snapshot.DirEntry) bool {
 			return false
 		}
 	}
-	t := Tree{v.s, root}
+	t := Tree{s: v.s, root: root}
 	f, err := t.Open(ctx, CaptureJSON)
 	if err != nil {
 		return false
