@@ -168,9 +168,9 @@ const (
 // EstimatePlain is how large a store of plain files would be.
 func EstimatePlain(p *Plan, sel Selection) (usmt.Estimate, error) {
 	ntfs, fat := usmt.StoreSize{Cluster: ntfsCluster}, usmt.StoreSize{Cluster: fatCluster}
-	err := p.EachFile(sel, func(_ string, size int64) error {
-		ntfs.Bytes += usmt.Clusters(size, ntfs.Cluster)
-		fat.Bytes += usmt.Clusters(size, fat.Cluster)
+	err := p.EachFile(sel, func(f capture.PlannedFile) error {
+		ntfs.Bytes += usmt.Clusters(f.Size, ntfs.Cluster)
+		fat.Bytes += usmt.Clusters(f.Size, fat.Cluster)
 		return nil
 	})
 	if err != nil {

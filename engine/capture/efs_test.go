@@ -53,9 +53,9 @@ func TestEncryptedFiles(t *testing.T) {
 			t.Errorf("first %q, %v, want %q", got, err, c.want)
 		}
 	}
-	if err := plan.EachFile(Selection{}, func(path string, _ int64) error {
-		if strings.HasSuffix(path, "letter 02.txt") {
-			t.Errorf("%s is listed", path)
+	if err := plan.EachFile(Selection{}, func(f PlannedFile) error {
+		if strings.HasSuffix(f.Path, "letter 02.txt") {
+			t.Errorf("%s is listed", f.Path)
 		}
 		return nil
 	}); err != nil {

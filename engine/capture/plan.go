@@ -135,21 +135,33 @@ func (p *Plan) UnitTotals(sel Selection) []Totals {
 	return sums
 }
 
-// EachFile calls f with the Windows path and size of every file that the
-// selection takes, in the order of saving, until f returns an error. Files
-// encrypted with EFS are not among them.
-func (p *Plan) EachFile(sel Selection, f func(path string, size int64) error) error {
+// PlannedFile is a file that a selection takes.
+type PlannedFile struct {
+	Path string // Windows path
+	Size int64
+	Unit int // index of the unit it counts for
+}
+
+// EachFile calls f with every file that the selection takes, in the order of
+// saving, until f returns an error. Files encrypted with EFS are not among them.
+func (p *Plan) EachFile(sel Selection, f func(PlannedFile) error) error {
 	chosen := p.chosen(sel)
 	return p.spool.each(func(o object) error {
 		if chosen[o.Group] < 0 || o.Info.IsDir() || isEncrypted(o.Info) {
 			return nil
 		}
-		return f(o.Path, o.Info.Size)
+		return f(PlannedFile{o.Path, o.Info.Size, chosen[o.Group]})
 	})
 }
 
 // TempSize is how much the plan's temporary file holds.
 func (p *Plan) TempSize() int64 { return p.spool.size() }
+
+// Contexts lists the instances the rules were evaluated in, with their variables.
+func (p *Plan) Contexts() []migxml.Context { return p.contexts }
+
+// Program is the compiled rules.
+func (p *Plan) Program() *migxml.Program { return p.program }
 
 // Detected lists the units whose components were detected, dropped ones too.
 func (p *Plan) Detected() []migxml.Unit { return p.detected }

@@ -229,7 +229,7 @@ func TestDocumentFinderRoundTrip(t *testing.T) {
 	}
 	paths := func(p *Plan) []string {
 		var all []string
-		if err := p.EachFile(Selection{}, func(path string, _ int64) error { all = append(all, path); return nil }); err != nil {
+		if err := p.EachFile(Selection{}, func(f PlannedFile) error { all = append(all, f.Path); return nil }); err != nil {
 			t.Fatal(err)
 		}
 		return all

@@ -68,6 +68,9 @@ func (l *Log) Info(format string, args ...any) {
 	}
 }
 
+// Landmark writes a line of information at any level.
+func (l *Log) Landmark(format string, args ...any) { l.line(Info, 0, fmt.Sprintf(format, args...)) }
+
 // Status writes a line of /v:4.
 func (l *Log) Status(format string, args ...any) {
 	if l.level&RecordObjects != 0 {

@@ -113,12 +113,14 @@ func TestProgressLog(t *testing.T) {
 	var b bytes.Buffer
 	p := NewProgressLog(&b, ticking())
 	p.Begin("ScanState.exe", "0.1.0", "PC01", `scanstate E:\store`)
-	p.Phase(job.Scanning, false)
+	p.Phase(job.Scanning)
 	p.User(`CORP\ann`, true)
 	p.Component("", "Fonts", false)
 	p.Total(1536 << 10)
-	p.Phase(job.Saving, true)
-	p.Collecting(`CORP\ann`)
+	p.Estimating = true
+	p.Phase(job.Saving)
+	p.Phase(job.Finishing) // the same for USMT
+	p.Event(job.Event{Kind: job.UserBegan, Text: `CORP\ann`})
 	p.Done(1, 3)
 	p.Done(1, 3) // nothing new
 	p.Done(3, 3)

@@ -16,11 +16,14 @@ import (
 // and its value, and perhaps more of them. Readers split at commas and look at
 // the fourth and fifth column, so percentages and sizes have a line each.
 type ProgressLog struct {
+	Estimating bool // what others call Saving only measures
+
 	w     io.Writer
 	clock func() time.Time
 	began time.Time
 	err   error
 	last  string // percentage written last
+	phase string // written last
 }
 
 // NewProgressLog begins a progress log; elapsed time counts from now.
@@ -37,14 +40,19 @@ func (p *ProgressLog) Begin(program, version, computer, commandLine string) {
 }
 
 // Phase says that a phase begins. What USMT has no word for goes under Saving.
-func (p *ProgressLog) Phase(phase job.Phase, estimating bool) {
+func (p *ProgressLog) Phase(phase job.Phase) {
 	name := phase.String()
-	switch {
-	case phase == job.Saving && estimating:
-		name = "Estimating"
-	case phase == job.Verifying || phase == job.Finishing:
+	switch phase {
+	case job.Saving, job.Verifying, job.Finishing:
 		name = job.Saving.String()
+		if p.Estimating {
+			name = "Estimating"
+		}
 	}
+	if name == p.phase {
+		return
+	}
+	p.phase = name
 	p.line("PHASE", name)
 }
 
@@ -113,9 +121,11 @@ func (p *ProgressLog) Error(kind, object string, abort bool) {
 func (p *ProgressLog) Event(e job.Event) {
 	switch {
 	case e.Kind == job.PhaseBegan:
-		p.Phase(e.Phase, false)
+		p.Phase(e.Phase)
+	case e.Kind == job.UserBegan:
+		p.Collecting(e.Text)
 	case e.Kind == job.ProblemSeen && e.Problem.Kind != job.Notice:
-		p.Error(UnableToOpen, e.Problem.Path, false)
+		p.Error(UnableToOpen, e.Problem.Path, e.Problem.Abort)
 	case e.Kind == job.MediumGone:
 		p.Error(UnableToAccessDevice, "", false)
 	}

@@ -30,6 +30,7 @@ type User struct {
 	SID       string
 	Domain    string // "" if unknown
 	Name      string // "" if unknown
+	Guessed   bool   // Name is only what its profile folder is called
 	Local     bool   // an account of this computer
 	Temporary bool   // a temporary or doubled profile
 	LastUse   time.Time
@@ -88,8 +89,11 @@ func (s Selection) choose(u User, computer string, now time.Time, include, exclu
 }
 
 func (s Selection) warn(u User, c Choice) Choice {
-	if u.Name == "" {
+	switch {
+	case u.Name == "":
 		c.Warning = "the name of this account could not be found; it is taken under its SID"
+	case u.Guessed:
+		c.Warning = "the name of this account could not be found; it is taken under that of its folder"
 	}
 	return c
 }

@@ -164,7 +164,7 @@ func (b *nameBook) lookup(sid, folder string) identity {
 		}
 	}
 	if guess != "" {
-		id.name, id.source = guess, "folder name"
+		id.name, id.source = guess, NameFromFolder
 	}
 	return id
 }

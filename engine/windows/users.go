@@ -54,6 +54,10 @@ const (
 	UnknownKind Kind = "unknown"
 )
 
+// NameFromFolder is the NameSource of a user whose name no hive tells: it is a
+// guess.
+const NameFromFolder = "folder name"
+
 // State says what is left of a profile.
 type State string
 
@@ -277,7 +281,7 @@ func (f *userFinder) identify(u *User, logonName string) {
 		u.Comment, u.Flags, u.Disabled = a.comment, a.flags, a.flags&AccountDisabled != 0
 	} else {
 		id := f.names.lookup(u.SID, folder)
-		if id.source == "folder name" && logonName != "" {
+		if id.source == NameFromFolder && logonName != "" {
 			id.name, id.source = logonName, "NTUSER.DAT"
 		}
 		u.Name, u.NameSource, u.Domain, u.FullName, u.SignIn = id.name, id.source, id.domain, id.fullName, id.signIn
