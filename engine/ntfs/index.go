@@ -185,7 +185,6 @@ func (x *index) order(problems *problems) {
 		kept = append(kept, l)
 	}
 	lost.end()
-	clear(x.links[len(kept):])
 	x.links = kept
 	for i := len(kept) - 1; i >= 0; i-- {
 		l := &kept[i]

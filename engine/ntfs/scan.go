@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // scanSize is how much of the file table is read at once.
@@ -28,6 +29,7 @@ func (f *FS) scan(ctx context.Context, progress func(done, total int64)) error {
 		}
 	}
 	s.join()
+	f.index.links = slices.Concat(s.links...)
 	if root := f.index.entry(recordRoot); root == nil || root.state&folder == 0 {
 		f.problems.add(recordRoot, "the root folder's record is damaged")
 		e := f.index.add(recordRoot)
@@ -41,8 +43,11 @@ func (f *FS) scan(ctx context.Context, progress func(done, total int64)) error {
 type scanner struct {
 	f     *FS
 	x     *index
+	links [][]link // in parts of linksPerPart, so that none is copied while they grow
 	later []joined
 }
+
+const linksPerPart = 1 << 12
 
 // joined is a fact that an extension record holds about its file.
 type joined struct {
@@ -186,9 +191,8 @@ func (s *scanner) extension(n uint32, rec record) {
 	for a, ok := walk.next(); ok; a, ok = walk.next() {
 		switch a.kind {
 		case typeFileName:
-			before := len(s.x.links)
-			if s.link(base, a); len(s.x.links) > before {
-				later(joinedLink, uint64(before), 0)
+			if _, ok := s.link(base, a); ok {
+				later(joinedLink, uint64(s.linkCount()-1), 0)
 			}
 		case typeData:
 			if a.isUnnamedStart() {
@@ -212,7 +216,7 @@ func (s *scanner) join() {
 		e := s.x.entry(n)
 		if e == nil || e.sequence != j.base.sequence() {
 			if j.what == joinedLink {
-				s.x.links[j.a].record = NoRecord
+				s.links[j.a/linksPerPart][j.a%linksPerPart].record = NoRecord
 			}
 			continue
 		}
@@ -276,12 +280,24 @@ func (s *scanner) link(n uint32, a attribute) (size int64, ok bool) {
 		return 0, false
 	}
 	at, length, ok := s.x.names.add(v[66 : 66+2*int(v[64])])
-	if !ok || uint64(len(s.x.links)) >= uint64(NoRecord)-1 {
+	if !ok || s.linkCount() >= int64(NoRecord)-1 {
 		s.f.problems.add(n, "too many names")
 		return 0, false
 	}
-	s.x.links = append(s.x.links, link{record: n, parent: number, sequence: parent.sequence(), name: at, length: length})
+	last := len(s.links) - 1
+	if last < 0 || len(s.links[last]) == linksPerPart {
+		s.links = append(s.links, make([]link, 0, linksPerPart))
+		last++
+	}
+	s.links[last] = append(s.links[last], link{record: n, parent: number, sequence: parent.sequence(), name: at, length: length})
 	return int64(binary.LittleEndian.Uint64(v[48:])), true
+}
+
+func (s *scanner) linkCount() int64 {
+	if len(s.links) == 0 {
+		return 0
+	}
+	return int64(len(s.links)-1)*linksPerPart + int64(len(s.links[len(s.links)-1]))
 }
 
 // reparseTag returns the tag of a reparse point, 0 if it is damaged.
