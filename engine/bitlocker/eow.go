@@ -24,6 +24,10 @@ const (
 	maxBitmap = 64 << 10
 
 	maxChunk = 1 << 30
+
+	// maxBits bounds all bitmaps together, in bytes: eight million chunks, as
+	// many as 64 TiB have.
+	maxBits = 1 << 20
 )
 
 var (
@@ -38,6 +42,7 @@ type conversion struct {
 	chunk   int64
 	regions []region // ascending, without overlap
 	places  []span   // of the structures themselves
+	total   int64    // bytes of bits
 }
 
 type region struct {
@@ -132,6 +137,9 @@ func (c *conversion) readBitmap(r io.ReaderAt, size, at, sector, logSize int64) 
 	}
 
 	chunks := (length-1)/c.chunk + 1
+	if c.total += (chunks-1)/8 + 1; c.total > maxBits {
+		return errors.New("makes the map too large")
+	}
 	var bits []byte
 	var newest uint64
 	for _, field := range []int{44, 48} {

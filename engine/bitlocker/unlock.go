@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // UnlockRecovery opens the volume with a recovery password, separated by dashes
@@ -80,7 +81,7 @@ func (v *Volume) unlock(kind Kind, secret derive) (*Reader, error) {
 	if v.convErr != nil && v.meta.current != stateDecrypted {
 		return nil, fmt.Errorf("unlock volume %s: %w", v.meta.volumeID, ErrConverting)
 	}
-	tried := false
+	var tried []string
 	for i := range v.meta.protectors {
 		p := &v.meta.protectors[i]
 		if p.Kind != kind || p.vmk == nil {
@@ -93,7 +94,7 @@ func (v *Volume) unlock(kind Kind, secret derive) (*Reader, error) {
 		if err != nil {
 			return nil, fmt.Errorf("unlock volume %s: %w", v.meta.volumeID, err)
 		}
-		tried = true
+		tried = append(tried, p.ID.String())
 		vmk, ok := p.vmk.open(key[:])
 		wipe(key[:])
 		if !ok {
@@ -106,10 +107,10 @@ func (v *Volume) unlock(kind Kind, secret derive) (*Reader, error) {
 		}
 		return r, nil
 	}
-	if !tried {
+	if tried == nil {
 		return nil, &NoProtectorError{v.meta.volumeID, kind, v.Info().Protectors}
 	}
-	return nil, fmt.Errorf("unlock volume %s: %w", v.meta.volumeID, ErrWrongKey)
+	return nil, fmt.Errorf("unlock volume %s: %w (tried %s %s)", v.meta.volumeID, ErrWrongKey, kind, strings.Join(tried, ", "))
 }
 
 // openWith goes from the volume master key, as a datum, to the sectors.
