@@ -103,15 +103,20 @@ func store(b []byte, words []uint32) {
 }
 
 // diffuseB is one round of diffuser B, decrypting. Every word depends on two
-// behind it, round the end; there are a power of two of them.
+// behind it, round the end; there are a power of two of them. The words at hand
+// stay in variables: to load what was just stored takes far longer than all the
+// arithmetic.
 func diffuseB(d []uint32) {
+	a, b, c, e, f := d[0], d[1], d[2], d[3], d[4]
 	i := 0
 	for ; i+9 <= len(d); i += 4 {
-		w := d[i : i+9 : i+9]
-		w[0] += w[2] ^ w[5]
-		w[1] += w[3] ^ bits.RotateLeft32(w[6], 10)
-		w[2] += w[4] ^ w[7]
-		w[3] += w[5] ^ bits.RotateLeft32(w[8], 25)
+		next, out := d[i+5:i+9:i+9], d[i:i+4:i+4]
+		g, h, k, l := next[0], next[1], next[2], next[3]
+		out[0] = a + (c ^ g)
+		out[1] = b + (e ^ bits.RotateLeft32(h, 10))
+		out[2] = c + (f ^ k)
+		out[3] = e + (g ^ bits.RotateLeft32(l, 25))
+		a, b, c, e, f = f, g, h, k, l
 	}
 	for n := len(d) - 1; i < len(d); i++ {
 		d[i] += d[(i+2)&n] ^ bits.RotateLeft32(d[(i+5)&n], rotateB(i))
@@ -125,12 +130,15 @@ func diffuseA(d []uint32) {
 	for n := len(d) - 1; i < 8; i++ {
 		d[i] += d[(i-2)&n] ^ bits.RotateLeft32(d[(i-5)&n], rotateA(i))
 	}
+	a, b, c, e, f := d[3], d[4], d[5], d[6], d[7]
 	for ; i+4 <= len(d); i += 4 {
-		w := d[i-5 : i+4 : i+4]
-		w[5] += w[3] ^ bits.RotateLeft32(w[0], 9)
-		w[6] += w[4] ^ w[1]
-		w[7] += w[5] ^ bits.RotateLeft32(w[2], 13)
-		w[8] += w[6] ^ w[3]
+		w := d[i : i+4 : i+4]
+		g := w[0] + (e ^ bits.RotateLeft32(a, 9))
+		h := w[1] + (f ^ b)
+		k := w[2] + (g ^ bits.RotateLeft32(c, 13))
+		l := w[3] + (h ^ e)
+		w[0], w[1], w[2], w[3] = g, h, k, l
+		a, b, c, e, f = f, g, h, k, l
 	}
 }
 
