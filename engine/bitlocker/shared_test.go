@@ -146,6 +146,9 @@ var sharedImages = []struct {
 }
 
 func TestRealVolumes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("unpacks a gigabyte and more")
+	}
 	for _, tt := range sharedImages {
 		t.Run(tt.name, func(t *testing.T) {
 			v := openImage(t, sharedImage(t, tt.name))
