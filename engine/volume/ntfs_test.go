@@ -1,0 +1,194 @@
+package volume
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+	"testing"
+
+	"lifeboat/engine/ntfs/ntfstest"
+	"lifeboat/engine/winname"
+)
+
+func openNTFS(t *testing.T, v *ntfstest.Volume) *NTFS {
+	t.Helper()
+	image := v.Image()
+	n, err := OpenNTFS(context.Background(), bytes.NewReader(image), int64(len(image)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestNTFSPaths(t *testing.T) {
+	v := ntfstest.New(ntfstest.Options{})
+	windows := v.Folder(ntfstest.Root, "WINDOWS")
+	config := v.Folder(windows, "Config")
+	v.File(config, "SYSTEM", []byte("hive"))
+	v.File(windows, "Über Mich.txt", []byte("ich"))
+	v.File(windows, "a.txt", []byte("lower"))
+	v.File(windows, "A.TXT", []byte("upper"))
+	n := openNTFS(t, v)
+	for asked, want := range map[string]string{
+		`\WINDOWS\Config\SYSTEM`:   "hive",
+		`\windows\CONFIG\System`:   "hive",
+		`\windows\ÜBER mich.TXT`:   "ich",
+		`\Windows\a.txt`:           "lower",
+		`\Windows\A.TXT`:           "upper",
+		`\Windows\a.Txt`:           "upper",
+		`\Windows\Config\SYSTEM\`:  "",
+		`\Windows\Config\SYSTEM\x`: "",
+		`\Windows\nothing\SYSTEM`:  "",
+		`\Windows\..\WINDOWS`:      "",
+		`\$MFT`:                    "",
+		`\$Secure`:                 "",
+		`Windows`:                  "",
+		``:                         "",
+		`\\`:                       "",
+	} {
+		info, err := n.Stat(asked)
+		if want == "" {
+			if !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("Stat(%q) = %+v, %v, want not exist", asked, info, err)
+			}
+			continue
+		}
+		if err != nil || info.Size != int64(len(want)) || read(t, n, asked) != want {
+			t.Errorf("%s is %+v, %v, want %q", asked, info, err, want)
+		}
+	}
+	if info, err := n.Stat(`\`); err != nil || !info.IsDir() || info.Name != "" {
+		t.Errorf("the root is %+v, %v", info, err)
+	}
+	infos, err := n.ReadDir(`\windows`)
+	if got, want := names(infos), []string{"A.TXT", "a.txt", "Config", "Über Mich.txt"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("names %q, %v, want %q", got, err, want)
+	}
+	for _, path := range []string{`\windows\a.txt`, `\nowhere`} {
+		if _, err := n.ReadDir(path); err == nil {
+			t.Errorf("%s lists", path)
+		}
+	}
+	var pe *fs.PathError
+	if _, err := n.Open(`\Windows`); !errors.As(err, &pe) || pe.Path != `\Windows` {
+		t.Errorf("opening a folder: %v", err)
+	}
+}
+
+// What is not a file of bytes here.
+func TestNTFSReparse(t *testing.T) {
+	v := ntfstest.New(ntfstest.Options{})
+	users := v.Folder(ntfstest.Root, "Users")
+	v.File(users, "a.txt", []byte("a"))
+	junction := v.Add(ntfstest.File{Folder: true, Names: []ntfstest.Name{{Parent: ntfstest.Root, Name: "Junction", Space: 1}}, FileAttr: 0x400,
+		Attributes: []ntfstest.Attribute{ntfstest.Reparse(TagMountPoint, []byte("body"))}})
+	v.File(junction, "behind", nil)
+	cloud := v.Add(ntfstest.File{Folder: true, Names: []ntfstest.Name{{Parent: ntfstest.Root, Name: "OneDrive", Space: 1}}, FileAttr: 0x400,
+		Attributes: []ntfstest.Attribute{ntfstest.Reparse(0x9000701A, nil)}})
+	v.File(cloud, "here", []byte("kept on this disk"))
+	v.Add(ntfstest.File{Names: []ntfstest.Name{{Parent: cloud, Name: "there", Space: 1}}, FileAttr: uint32(Offline | RecallOnDataAccess),
+		Attributes: []ntfstest.Attribute{v.Sparse("", make([]byte, 5000)), ntfstest.Reparse(0x9000701A, nil)}})
+	content := bytes.Repeat([]byte("made smaller by Windows "), 1000)
+	v.Add(ntfstest.File{Names: []ntfstest.Name{{Parent: ntfstest.Root, Name: "compact.dll", Space: 1}}, Attributes: v.WOF(content, ntfstest.LZX)})
+	v.Add(ntfstest.File{Names: []ntfstest.Name{{Parent: ntfstest.Root, Name: "secret", Space: 1}}, FileAttr: uint32(Encrypted),
+		Attributes: []ntfstest.Attribute{encrypted(v.Data("", make([]byte, 512))), {Type: 0x100, Name: "$EFS", Value: []byte("keys")}}})
+	n := openNTFS(t, v)
+
+	if _, err := n.Stat(`\Junction\behind`); !errors.Is(err, ErrReparse) {
+		t.Errorf("over the junction: %v", err)
+	}
+	if _, err := n.ReadDir(`\Junction`); !errors.Is(err, ErrReparse) {
+		t.Errorf("listing the junction: %v", err)
+	}
+	info, err := n.Stat(`\junction`)
+	if err != nil || !info.IsDir() || info.Reparse != TagMountPoint {
+		t.Errorf("junction is %+v, %v", info, err)
+	}
+	if extras, err := n.Extras(`\Junction`, info); err != nil || string(extras.Reparse[8:]) != "body" {
+		t.Errorf("%+v, %v", extras, err)
+	}
+	if got := read(t, n, `\OneDrive\here`); got != "kept on this disk" {
+		t.Errorf("reads %q", got)
+	}
+	if info, err := n.Stat(`\OneDrive\there`); err != nil || !info.CloudOnly() {
+		t.Errorf("placeholder is %+v, %v", info, err)
+	}
+	if _, err := n.Open(`\OneDrive\there`); !errors.Is(err, ErrReparse) {
+		t.Errorf("opening a placeholder: %v", err)
+	}
+	if got := read(t, n, `\compact.dll`); got != string(content) {
+		t.Errorf("reads %d bytes", len(got))
+	}
+	info, _ = n.Stat(`\compact.dll`)
+	if extras, err := n.Extras(`\compact.dll`, info); err != nil || extras.Reparse != nil || extras.Streams != nil || info.Size != int64(len(content)) {
+		t.Errorf("%+v, %+v, %v: what CompactOS left shows", info, extras, err)
+	}
+	if _, err := n.Open(`\secret`); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("opening an encrypted file: %v", err)
+	}
+	if keys, err := n.EFS(`\secret`); err != nil || string(keys) != "keys" {
+		t.Errorf("keys %q, %v", keys, err)
+	}
+}
+
+func encrypted(a ntfstest.Attribute) ntfstest.Attribute {
+	a.Flags = 0x4000
+	return a
+}
+
+// Names that would lead out of the folder they are written to.
+func TestNTFSHostileNames(t *testing.T) {
+	v := ntfstest.New(ntfstest.Options{})
+	for _, name := range []string{"..", ".", `a\b`, "a/b", "nul\x00"} {
+		v.File(ntfstest.Root, name, nil)
+	}
+	v.File(ntfstest.Root, "fine", nil)
+	infos, err := openNTFS(t, v).ReadDir(`\`)
+	if got := names(infos); !slices.Equal(got, []string{"fine"}) || !errors.Is(err, errNotWindowsName) {
+		t.Errorf("names %q, %v", got, err)
+	}
+}
+
+func TestNTFSProblemsHavePaths(t *testing.T) {
+	v := ntfstest.New(ntfstest.Options{})
+	folder := v.Folder(ntfstest.Root, "Users")
+	torn := v.File(folder, "torn.txt", []byte("x"))
+	image := v.Image()
+	image[v.RecordOffset(torn)+1023]++
+	n, err := OpenNTFS(context.Background(), bytes.NewReader(image), int64(len(image)), io.NopCloser(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kept, all := n.Problems(); all != 1 || !strings.HasPrefix(kept[0], `\Users\torn.txt: `) {
+		t.Errorf("problems %q", kept)
+	}
+	if err := n.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+var _ Volume = (*NTFS)(nil)
+
+// FuzzNTFSPath asks for any path: what is found is a name of its folder.
+func FuzzNTFSPath(f *testing.F) {
+	v := ntfstest.New(ntfstest.Options{})
+	a := v.Folder(ntfstest.Root, "Ä")
+	v.File(a, "ß.txt", []byte("x"))
+	image := v.Image()
+	n, err := OpenNTFS(context.Background(), bytes.NewReader(image), int64(len(image)), nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(`\Ä\ß.txt`)
+	f.Add(`\\..\` + "\xed\xa0\x80")
+	f.Fuzz(func(t *testing.T, path string) {
+		info, err := n.Stat(path)
+		if _, name := winname.Split(path); err == nil && path != `\` && !winname.Equal(name, info.Name) {
+			t.Errorf("%q finds %q", path, info.Name)
+		}
+	})
+}
