@@ -241,5 +241,9 @@ func failStore(err error, path string) error {
 	case errors.Is(err, store.ErrFull), errors.Is(err, store.ErrGone):
 		code = usmt.MigrationFailed
 	}
-	return usmt.Fail(code, err, "store %s", path)
+	f := usmt.Fail(code, err, "store %s", path)
+	if errors.Is(err, store.ErrNotStore) {
+		f.Remedy = "name the folder that holds USMT"
+	}
+	return f
 }
