@@ -23,6 +23,7 @@ import (
 
 	"lifeboat/engine"
 	"lifeboat/engine/usmt"
+	"lifeboat/winpe"
 )
 
 // version is set by the linker in releases.
@@ -36,7 +37,8 @@ func main() {
 	}
 	p := &program{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, clock: time.Now, dir: dir,
-		terminal: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd())),
+		freeSpace: winpe.FreeSpace,
+		terminal:  term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd())),
 	}
 	os.Exit(int(p.run(context.Background(), os.Args)))
 }
@@ -49,6 +51,7 @@ type program struct {
 	getenv         func(string) string
 	clock          func() time.Time
 	dir            string // current folder
+	freeSpace      func(dir string) (int64, error)
 }
 
 // run executes one command line, its first word the name of the program.

@@ -103,7 +103,12 @@ func (p *program) source(ctx context.Context, e *engine.Engine, s *usmt.ScanStat
 			note(n)
 		}
 		for _, m := range file.Mappings {
-			opt.Mappings = append(opt.Mappings, windows.Mapping{From: m.Now, To: m.Then})
+			now := p.path(m.Now)
+			if _, err := os.Stat(now); err != nil {
+				note(fmt.Sprintf("%s: there is no volume at %s, which was mapped to %s", s.Offline, winname.Show(m.Now), winname.Show(m.Then)))
+				continue
+			}
+			opt.Mappings = append(opt.Mappings, windows.Mapping{From: now, To: m.Then})
 		}
 		folders, onlyOne = file.WinDirs, file.FailOnMultiple
 	default:
@@ -130,35 +135,53 @@ func (p *program) source(ctx context.Context, e *engine.Engine, s *usmt.ScanStat
 		}
 	}
 	switch {
+	case len(hits) == 0 && s.Offline != "":
+		return nil, usmt.Fail(usmt.InitError, errors.Join(misses...), "%s names no Windows that is there", s.Offline)
 	case len(hits) == 0:
 		return nil, misses[0]
-	case len(hits) > 1:
-		for _, h := range hits {
-			defer h.Close()
-		}
-		f := usmt.Fail(usmt.InitError, nil, "%s names more than one Windows: %s and %s", s.Offline, hits[0].inst.Where, hits[1].inst.Where)
-		f.Remedy = "leave one of them in the file, or <failOnMultipleWinDir>0</failOnMultipleWinDir>"
-		return nil, f
+	case !onlyOne:
+		return hits[0], nil
 	}
-	return hits[0], nil
+	var all []string
+	for _, h := range hits {
+		for _, inst := range h.Installations {
+			if name := inst.Where + inst.WindowsDir; !inst.IsOld() && !slices.Contains(all, name) {
+				all = append(all, name)
+			}
+		}
+	}
+	if len(all) < 2 {
+		return hits[0], nil
+	}
+	for _, h := range hits {
+		h.Close()
+	}
+	f := usmt.Fail(usmt.InitError, nil, "there is more than one Windows: %s", winname.Show(strings.Join(all, " and ")))
+	f.Remedy = "<failOnMultipleWinDir>0</failOnMultipleWinDir> in " + s.Offline + " takes the first that is named there"
+	return nil, f
 }
 
 // sourceAt finds the Windows in a folder: its Windows folder, the Windows.old it
 // is in, or the volume it is on.
 func (p *program) sourceAt(ctx context.Context, e *engine.Engine, folder string, volumes []winpe.Volume, opt engine.DetectOptions) (*found, error) {
-	dir := filepath.Clean(p.path(folder))
+	dir := spelled(filepath.Clean(p.path(folder)))
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		f := usmt.Fail(usmt.InvalidParameters, err, "there is no folder %s", winname.Show(folder))
 		f.Remedy = "name the Windows folder, for instance D:\\Windows or /mnt/windows/Windows"
 		return nil, f
 	}
 	top, rel := filepath.Dir(dir), `\`+filepath.Base(dir)
-	if strings.EqualFold(filepath.Base(top), "Windows.old") {
+	if strings.HasPrefix(strings.ToLower(filepath.Base(top)), "windows.old") { // or windows.old.000
 		top, rel = filepath.Dir(top), `\`+filepath.Base(top)+rel
 	}
 	var last *engine.Detection
 	for _, try := range []struct{ place, rel string }{{top, rel}, {dir, ""}} {
 		places := append(named([]string{try.place}, volumes), further(volumes, try.place)...)
+		for _, m := range opt.Mappings {
+			if !slices.ContainsFunc(places, func(p engine.Place) bool { return samePath(p.Path, m.From) }) {
+				places = append(places, named([]string{m.From}, volumes)...)
+			}
+		}
 		d, err := e.Detect(ctx, places, opt)
 		if err != nil {
 			return nil, err

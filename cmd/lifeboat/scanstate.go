@@ -2,14 +2,17 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"lifeboat/engine"
 	"lifeboat/engine/human"
 	"lifeboat/engine/job"
+	"lifeboat/engine/store"
 	"lifeboat/engine/usmt"
 	"lifeboat/engine/winname"
 	"lifeboat/winpe"
@@ -29,20 +32,22 @@ func (p *program) scanState(ctx context.Context, args []string) usmt.Code {
 		option string
 		given  bool
 	}
-	if err := notYet(
-		row{"genconfig", s.GenConfig != ""}, row{"genmigxml", s.GenMigXML != ""}, row{"config", s.Config != ""},
-		row{"nocompress", s.NoCompress && !s.Estimate}, row{"hardlink", s.HardLink}, row{"localonly", s.LocalOnly},
-		row{"listfiles", s.ListFiles != ""}, row{"efs:" + string(s.EFS), s.EFS != usmt.EFSAbort && s.EFS != usmt.EFSSkip},
-	); err != nil {
+	writes := !s.Estimate && s.GenConfig == "" && s.GenMigXML == ""
+	if err := notYet(row{"hardlink", s.HardLink}, row{"nocompress", s.NoCompress && writes}); err != nil {
 		return p.fail("scanstate", err)
+	}
+	if s.EFS == usmt.EFSDecryptCopy {
+		f := usmt.Fail(usmt.UnsupportedPlatform, nil, "/efs:decryptcopy needs the user's key, which only a Windows that runs, with the user logged on, can unlock")
+		f.Remedy = "choose /efs:copyraw to take encrypted files as they are, or /efs:skip to leave them behind with a list"
+		return p.fail("scanstate", f)
 	}
 	run := &scanRun{program: p, ScanState: s, engine: p.engine()}
 	defer run.close()
 	if err := run.open(); err != nil {
 		return p.fail("scanstate", err)
 	}
-	report, err := run.save(ctx)
-	return run.end(report, err)
+	err = run.do(ctx)
+	return run.end(err)
 }
 
 // scanRun is one run of ScanState.
@@ -53,6 +58,11 @@ type scanRun struct {
 	log      *usmt.Log
 	progress *usmt.ProgressLog
 	files    []io.Closer
+
+	config *usmt.Config // nil for none
+	rules  []engine.RuleFile
+	result any            // what --json prints
+	report *engine.Report // nil if nothing was saved
 }
 
 func (r *scanRun) close() {
@@ -63,7 +73,7 @@ func (r *scanRun) close() {
 
 // open opens the log and the progress file.
 func (r *scanRun) open() error {
-	log, err := os.Create(r.path(r.Log))
+	log, err := r.openLog()
 	if err != nil {
 		return usmt.Fail(usmt.LogFileFailed, err, "open the log")
 	}
@@ -80,6 +90,7 @@ func (r *scanRun) open() error {
 		}
 		r.files = append(r.files, f)
 		r.progress = usmt.NewProgressLog(f, r.clock)
+		r.progress.Estimating = r.Estimate
 		computer, _ := os.Hostname()
 		r.progress.Begin("ScanState.exe", versionText(), computer, line)
 	}
@@ -89,97 +100,163 @@ func (r *scanRun) open() error {
 	return nil
 }
 
+// openLog opens the log. One that nobody asked for goes to the working folder
+// where the current one cannot be written, as when started from a CD.
+func (r *scanRun) openLog() (*os.File, error) {
+	f, err := os.Create(r.path(r.Log))
+	if work := r.getenv("USMT_WORKING_DIR"); err != nil && work != "" && r.Log == usmt.NewScanState().Log {
+		return os.Create(filepath.Join(work, r.Log))
+	}
+	return f, err
+}
+
 // note tells the log and the person something worth knowing.
 func (r *scanRun) note(text string) {
 	r.log.Warning("%s", text)
 	fmt.Fprintf(r.stderr, "note: %s\n", text)
 }
 
-// save does the work. The report is nil if nothing was tried.
-func (r *scanRun) save(ctx context.Context) (*engine.Report, error) {
+// alarm is a note that must not be missed.
+func (r *scanRun) alarm(text string) {
+	r.log.Warning("%s", text)
+	if r.terminal {
+		fmt.Fprintf(r.stderr, "\x1b[1;31mWARNING: %s\x1b[0m\n", text)
+		return
+	}
+	fmt.Fprintf(r.stderr, "WARNING: %s\n", text)
+}
+
+// do does the work.
+func (r *scanRun) do(ctx context.Context) error {
 	password, err := r.readKey(r.Key, r.KeyFile)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	rules, err := r.ruleFiles()
-	if err != nil {
-		return nil, err
+	if err := r.readRules(); err != nil {
+		return err
 	}
 	if err := winpe.EnablePrivileges(); err != nil {
-		return nil, usmt.Fail(usmt.EnvironmentFailed, err, "read files of all users")
+		return usmt.Fail(usmt.EnvironmentFailed, err, "read files of all users")
 	}
 	source, err := r.source(ctx, r.engine, r.ScanState, r.note)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer source.Close()
 	inst := source.inst
-	r.log.Info("source: %s in %s on %s", engine.Title(inst), inst.WindowsDir, inst.Where)
-	for _, d := range inst.Drives {
-		r.log.Info("drive %s is source %d, folder %s (%s)", d.Letter, d.Source, d.Root, d.How)
+	r.describe(inst)
+	if err := r.profileErrors(inst); err != nil {
+		return err
 	}
-	fmt.Fprintf(r.stderr, "%s: %s\n", winname.Show(inst.ComputerName), engine.Title(inst))
-
-	store := expand(r.path(r.StorePath), inst.ComputerName)
-	where := destination(store, source.places)
+	if r.GenConfig != "" || r.GenMigXML != "" {
+		return r.generate(ctx, source)
+	}
+	outputs, err := r.outputs()
+	if err != nil {
+		return err
+	}
+	target := expand(r.path(r.StorePath), inst.ComputerName)
+	where := destination(target, source.places)
 	if !r.Estimate {
+		if err := r.checkWorkingRoom(); err != nil {
+			return err
+		}
 		if err := engine.CheckDestination(where, 0, r.Overwrite); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	selection, why := r.users(inst)
 
-	answer := job.Stop
-	if r.Continue {
-		answer = job.Skip
-	}
-	ctl := job.NewControl(r.clock, job.Always{Unreadable: answer})
-	stop := (&watcher{ctl: ctl, console: r.stderr, log: r.log, progress: r.progress}).follow()
+	ctl, stop := r.control()
 	defer stop()
-	plan, err := source.Plan(ctx, inst, rules, ctl)
+	plan, err := source.PlanWith(ctx, inst, engine.PlanRequest{Rules: r.rules, Config: r.config, LocalOnly: r.LocalOnly}, ctl)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer plan.Close()
+	for _, d := range plan.Diagnostics {
+		r.log.Info("%s", d.String())
+	}
+	if r.Continue && r.config != nil && len(r.config.FileErrors)+len(r.config.RegistryErrors) > 0 {
+		decider, notes := plan.ErrorControl(r.config)
+		for _, n := range notes {
+			r.note(n)
+		}
+		ctl.Decider = decider
+	}
+	r.components(plan)
 	total := plan.Totals(selection)
 	if r.progress != nil {
 		r.progress.Total(total.Bytes)
 	}
+	if err := outputs.list(plan, selection); err != nil {
+		return err
+	}
+	defer func() {
+		if err := outputs.diagnose(plan, selection, r.report); err != nil {
+			r.note(err.Error())
+		}
+	}()
+	req := engine.CaptureRequest{
+		Plan: plan, Select: selection, Why: why, StorePath: target, Password: password,
+		Overwrite: r.Overwrite, CommandLine: []string{r.CommandLine(r.system())}, EFS: r.EFS, Config: r.config,
+		Retries: r.Retries, Wait: time.Duration(r.Wait) * time.Second,
+	}
 	if r.Estimate {
-		return nil, r.estimate(store, total)
+		return r.estimate(ctx, req, ctl)
 	}
 	if err := engine.CheckDestination(where, total.Bytes, r.Overwrite); err != nil {
-		return nil, err
+		return err
 	}
-	return r.engine.Capture(ctx, engine.CaptureRequest{
-		Plan: plan, Select: selection, Why: why, StorePath: store, Password: password,
-		Overwrite: r.Overwrite, CommandLine: []string{r.CommandLine(r.system())},
-	}, ctl)
+	r.report, err = r.engine.Capture(ctx, req, ctl)
+	r.result = r.report
+	return err
 }
 
-// ruleFiles reads the files of /i and /auto; none means Lifeboat's own.
-func (r *scanRun) ruleFiles() ([]engine.RuleFile, error) {
-	names := r.Rules
-	if r.Auto {
-		dir := r.AutoDir
-		if dir == "" {
-			exe, err := os.Executable()
-			if err != nil {
-				return nil, usmt.Fail(usmt.ScriptFiles, err, "find the folder of /auto")
+// control makes the channels of the job and follows it until stop is called.
+func (r *scanRun) control() (ctl *job.Control, stop func()) {
+	answer := job.Stop
+	if r.Continue {
+		answer = job.Skip
+	}
+	ctl = job.NewControl(r.clock, job.Always{Unreadable: answer})
+	return ctl, (&watcher{ctl: ctl, console: r.stderr, log: r.log, progress: r.progress}).follow()
+}
+
+// describe says which Windows it is, and which drive is what.
+func (r *scanRun) describe(inst *engine.Installation) {
+	r.log.Landmark("source: %s in %s on %s", engine.Title(inst), winname.Show(inst.WindowsDir), inst.Where)
+	for _, d := range inst.Drives {
+		r.log.Landmark("drive %s is volume %d, folder %s (%s)", winname.Show(d.Path()), d.Source, winname.Show(d.Root), d.How)
+	}
+	fmt.Fprintf(r.stderr, "%s: %s\n", winname.Show(inst.ComputerName), engine.Title(inst))
+}
+
+// components tells the progress file which components there are for whom.
+func (r *scanRun) components(plan *engine.Plan) {
+	tell := func(units []engine.Unit, taken bool) {
+		for _, u := range units {
+			account := ""
+			if user, ok := userOf(plan.Installation, u.User); ok {
+				account = engine.Account(user)
 			}
-			dir = filepath.Dir(exe)
+			r.log.Info("component %s for %s: included %v", winname.Show(u.Component), winname.Show(u.User), taken)
+			if r.progress != nil {
+				r.progress.Component(account, u.Component, taken)
+			}
 		}
-		names = append([]string{filepath.Join(dir, "MigDocs.xml"), filepath.Join(dir, "MigApp.xml")}, names...)
 	}
-	var files []engine.RuleFile
-	for _, name := range names {
-		data, err := os.ReadFile(r.path(name))
-		if err != nil {
-			return nil, usmt.Fail(usmt.ScriptFiles, err, "read a rule file")
+	tell(plan.Units, true)
+	tell(plan.Dropped, false)
+}
+
+func userOf(inst *engine.Installation, id string) (*engine.User, bool) {
+	for i := range inst.Users {
+		if inst.Users[i].ID == id {
+			return &inst.Users[i], true
 		}
-		files = append(files, engine.RuleFile{Name: name, Data: data})
 	}
-	return files, nil
+	return nil, false
 }
 
 // users applies /ui, /ue and /uel, and tells what came of it.
@@ -195,9 +272,9 @@ func (r *scanRun) users(inst *engine.Installation) (engine.Selection, map[string
 			selection.OmitUsers[u.ID] = true
 			why[u.ID] = c.Why
 		}
-		r.log.Info("user %s: included %v, %s", winname.Show(account), c.In, c.Why)
+		r.log.Info("user %s (%s): included %v, %s", winname.Show(account), winname.Show(u.ID), c.In, c.Why)
 		if c.Warning != "" {
-			r.note(fmt.Sprintf("%s: %s", winname.Show(account), c.Warning))
+			r.alarm(fmt.Sprintf("%s (%s): %s", winname.Show(account), winname.Show(u.ID), c.Warning))
 		}
 		if r.progress != nil {
 			r.progress.User(account, c.In)
@@ -210,36 +287,44 @@ func (r *scanRun) users(inst *engine.Installation) (engine.Selection, map[string
 }
 
 // estimate writes the file of /p.
-func (r *scanRun) estimate(store string, total engine.Totals) error {
-	e := usmt.Estimate{Temporary: 0}
-	for _, cluster := range []int64{4096, 32768} {
-		e.Sizes = append(e.Sizes, usmt.StoreSize{Cluster: cluster, Bytes: usmt.Clusters(total.Bytes, cluster)})
+func (r *scanRun) estimate(ctx context.Context, req engine.CaptureRequest, ctl *job.Control) error {
+	var e usmt.Estimate
+	var err error
+	if r.NoCompress {
+		e, err = engine.EstimatePlain(req.Plan, req.Select)
+	} else {
+		e, err = r.engine.Estimate(ctx, req, ctl)
+	}
+	if err != nil {
+		return err
 	}
 	name, write := r.path(r.EstimateFile), e.WriteXML
 	if r.EstimateFile == "" {
-		name, write = filepath.Join(store, "Usmtsize.txt"), e.WriteText
-	}
-	if _, err := os.Stat(name); err == nil && !r.Overwrite {
-		return usmt.Fail(usmt.PreflightFile, nil, "%s exists", name)
+		name, write = filepath.Join(req.StorePath, "Usmtsize.txt"), e.WriteText
+		if err := os.MkdirAll(req.StorePath, 0o777); err != nil {
+			return usmt.Fail(usmt.PreflightFile, err, "write the estimate")
+		}
 	}
 	f, err := os.Create(name)
 	if err != nil {
 		return usmt.Fail(usmt.PreflightFile, err, "write the estimate")
 	}
-	err = write(f)
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
+	if err := errors.Join(write(f), f.Close()); err != nil {
 		return usmt.Fail(usmt.PreflightFile, err, "write the estimate")
 	}
-	fmt.Fprintf(r.stdout, "%s in %s; estimate in %s\n", human.Bytes(total.Bytes), human.Plural(total.Files, "file", "files"), name)
+	r.result = e
+	if !r.JSON {
+		total := req.Plan.Totals(req.Select)
+		fmt.Fprintf(r.stdout, "%s in %s, a store of %s; estimate in %s\n", human.Bytes(total.Bytes),
+			human.Plural(total.Files, "file", "files"), human.Bytes(e.Sizes[0].Bytes), name)
+	}
 	return nil
 }
 
 // end writes the results and returns the code.
-func (r *scanRun) end(report *engine.Report, err error) usmt.Code {
+func (r *scanRun) end(err error) usmt.Code {
 	code, ignored := usmt.CodeOf(err), int64(0)
+	report := r.report
 	if report != nil {
 		ignored = report.ProblemCount
 		if err == nil {
@@ -251,10 +336,13 @@ func (r *scanRun) end(report *engine.Report, err error) usmt.Code {
 	}
 	r.log.End(code, ignored)
 	if r.progress != nil {
+		if kind := mediumError(err); kind != "" {
+			r.progress.Error(kind, r.StorePath, true)
+		}
 		r.progress.End(code, ignored, code.Words())
 	}
-	if r.JSON && report != nil {
-		if err := r.json(report); err != nil {
+	if r.JSON && r.result != nil {
+		if err := r.json(r.result); err != nil {
 			fmt.Fprintln(r.stderr, "scanstate:", err)
 		}
 	} else if report != nil && err == nil {
@@ -267,6 +355,19 @@ func (r *scanRun) end(report *engine.Report, err error) usmt.Code {
 		fmt.Fprintf(r.stderr, "%s\n  %s\nreturn code %d, %v\n", code.Words(), code.Remedy(), int(code), code)
 	}
 	return code
+}
+
+// mediumError is the progress file's word for what a medium did.
+func mediumError(err error) string {
+	switch {
+	case errors.Is(err, store.ErrFull):
+		return usmt.UnableToCopy
+	case errors.Is(err, store.ErrGone):
+		return usmt.UnableToAccessDevice
+	case errors.Is(err, store.ErrCorrupt):
+		return usmt.UnableToCopyCatalog
+	}
+	return ""
 }
 
 // summary tells in a few lines what was saved, and where it is.

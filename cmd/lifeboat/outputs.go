@@ -1,0 +1,178 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"lifeboat/engine"
+	"lifeboat/engine/capture"
+	"lifeboat/engine/human"
+	"lifeboat/engine/usmt"
+)
+
+// create makes an output file that nobody would lose: one that exists is
+// replaced only with /o.
+func (r *scanRun) create(option, name string) (*os.File, error) {
+	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	if r.Overwrite {
+		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+	}
+	f, err := os.OpenFile(r.path(name), flags, 0o666)
+	switch {
+	case err == nil:
+		return f, nil
+	case errors.Is(err, fs.ErrExist):
+		f := usmt.Fail(usmt.PreflightFile, nil, "%s exists", name)
+		f.Remedy = "give another name to /" + option + ", or /o to replace the file"
+		return nil, f
+	case errors.Is(err, fs.ErrNotExist):
+		f := usmt.Fail(usmt.InvalidParameters, err, "/%s", option)
+		f.Remedy = "name a file in a folder that exists"
+		return nil, f
+	}
+	return nil, usmt.Fail(usmt.PreflightFile, err, "write the file of /%s", option)
+}
+
+// generate writes the file of /genconfig or /genmigxml.
+func (r *scanRun) generate(ctx context.Context, source *found) error {
+	option, name := "genconfig", r.GenConfig
+	req := engine.PlanRequest{Rules: r.rules, RulesOnly: true}
+	if r.GenMigXML != "" {
+		option, name = "genmigxml", r.GenMigXML
+		req.Rules = []engine.RuleFile{capture.DocumentFinder()}
+	}
+	f, err := r.create(option, name)
+	if err != nil {
+		return err
+	}
+	err = r.generateTo(ctx, f, source, req)
+	if cerr := f.Close(); err == nil && cerr != nil {
+		err = usmt.Fail(usmt.PreflightFile, cerr, "write %s", name)
+	}
+	if err != nil {
+		os.Remove(f.Name()) // half a file would be taken for a whole one
+		return err
+	}
+	if !r.JSON {
+		fmt.Fprintf(r.stdout, "wrote %s\n", name)
+	}
+	return nil
+}
+
+func (r *scanRun) generateTo(ctx context.Context, w io.Writer, source *found, req engine.PlanRequest) error {
+	ctl, stop := r.control()
+	defer stop()
+	plan, err := source.PlanWith(ctx, source.inst, req, ctl)
+	if err != nil {
+		return err
+	}
+	defer plan.Close()
+	if r.GenMigXML != "" {
+		err = plan.WriteDocuments(w)
+	} else {
+		config := engine.GenConfig(plan)
+		r.result = config
+		err = config.WriteXML(w)
+	}
+	if err != nil {
+		return usmt.Fail(usmt.PreflightFile, err, "write the file")
+	}
+	return nil
+}
+
+// outputs are the files that a run writes beside the store and the logs. They
+// are made before anything is read, so that a wrong name costs no time.
+type outputs struct {
+	files *os.File // of /listfiles, nil for none
+	diags []string // names of the diagnostics
+}
+
+func (r *scanRun) outputs() (*outputs, error) {
+	o := &outputs{}
+	if r.Estimate && r.EstimateFile != "" {
+		f, err := r.create("p", r.EstimateFile)
+		if usmt.CodeOf(err) == usmt.InvalidParameters {
+			err = usmt.Fail(usmt.PreflightFile, err, "write the estimate")
+		}
+		if err != nil {
+			return nil, err
+		}
+		f.Close()
+	}
+	if r.ListFiles != "" {
+		f, err := os.Create(r.path(r.ListFiles))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil, usmt.Fail(usmt.InvalidParameters, err, "/listfiles")
+		case err != nil:
+			f := usmt.Fail(usmt.InitError, err, "write the list of files")
+			f.Remedy = "give /listfiles a file that can be written"
+			return nil, f
+		}
+		r.files = append(r.files, f)
+		o.files = f
+	}
+	if name := r.getenv("MIG_ENABLE_DIAG"); name != "" {
+		o.diags = append(o.diags, r.path(name))
+	}
+	if r.Level()&usmt.RecordObjects != 0 {
+		o.diags = append(o.diags, filepath.Join(filepath.Dir(r.path(r.Log)), "MigLog.xml"))
+	}
+	return o, nil
+}
+
+// list writes the list of /listfiles.
+func (o *outputs) list(plan *engine.Plan, sel engine.Selection) error {
+	if o.files == nil {
+		return nil
+	}
+	w := bufio.NewWriter(o.files)
+	list := usmt.NewFileList(w)
+	err := plan.EachFile(sel, func(f capture.PlannedFile) error { return list.Add(f.Path) })
+	if err = errors.Join(err, w.Flush()); err != nil {
+		return usmt.Fail(usmt.InitError, err, "write the list of files")
+	}
+	return nil
+}
+
+// diagnose writes MigLog.xml and the file of MIG_ENABLE_DIAG.
+func (o *outputs) diagnose(plan *engine.Plan, sel engine.Selection, report *engine.Report) error {
+	for _, name := range o.diags {
+		f, err := os.Create(name)
+		if err != nil {
+			return fmt.Errorf("write diagnostics: %w", err)
+		}
+		w := bufio.NewWriter(f)
+		if err := errors.Join(engine.Diagnose(w, plan, sel, report), w.Flush(), f.Close()); err != nil {
+			return fmt.Errorf("write diagnostics: %w", err)
+		}
+	}
+	return nil
+}
+
+// workingRoom is what must be free for working files; USMT's limit.
+const workingRoom = 250 << 20
+
+// checkWorkingRoom refuses to begin where working files have no room.
+func (r *scanRun) checkWorkingRoom() error {
+	dir := r.engine.TempDir
+	if dir == "" {
+		dir = os.TempDir()
+	}
+	free, err := r.freeSpace(dir)
+	if err != nil {
+		return usmt.Fail(usmt.StartupFailed, err, "look at the folder for working files")
+	}
+	if free >= workingRoom {
+		return nil
+	}
+	f := usmt.Fail(usmt.StartupFailed, nil, "%s has %s free for working files; %s are needed", dir, human.Bytes(free), human.Bytes(workingRoom))
+	f.Remedy = "set USMT_WORKING_DIR to a folder on a drive with more room"
+	return f
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"lifeboat/engine"
+	"lifeboat/engine/usmt"
+)
+
+// readRules reads the files of /i, /auto and /config. No rule file means
+// Lifeboat's own.
+func (r *scanRun) readRules() error {
+	names := r.Rules
+	if r.Auto {
+		dir := r.AutoDir
+		if dir == "" {
+			exe, err := os.Executable()
+			if err != nil {
+				return usmt.Fail(usmt.ScriptFiles, err, "find the folder of /auto")
+			}
+			dir = filepath.Dir(exe)
+		}
+		names = append([]string{filepath.Join(dir, "MigDocs.xml"), filepath.Join(dir, "MigApp.xml")}, names...)
+	}
+	config := r.Config
+	for _, name := range names {
+		file, err := r.ruleFile(name)
+		if err != nil {
+			return err
+		}
+		if !usmt.IsConfig(file.Data) {
+			r.rules = append(r.rules, file)
+			continue
+		}
+		if config != "" {
+			f := usmt.Fail(usmt.ScriptFiles, nil, "%s is a Config.xml, and %s is one already", name, config)
+			f.Remedy = "give one Config.xml, with /config"
+			return f
+		}
+		config = name
+		r.note(fmt.Sprintf("%s is a Config.xml; it is used as if given with /config", name))
+	}
+	if config == "" {
+		return nil
+	}
+	data, err := os.ReadFile(r.path(config))
+	if err != nil {
+		return usmt.Fail(usmt.ConfigFile, err, "read Config.xml")
+	}
+	var notes []string
+	if r.config, notes, err = usmt.ParseConfig(config, data); err != nil {
+		return err
+	}
+	for _, n := range notes {
+		r.note(n)
+	}
+	if len(r.config.FileErrors)+len(r.config.RegistryErrors) > 0 && !r.Continue {
+		r.note("ErrorControl has no effect without /c: the first error ends the run")
+	}
+	return nil
+}
+
+func (p *program) ruleFile(name string) (engine.RuleFile, error) {
+	data, err := os.ReadFile(p.path(name))
+	if err != nil {
+		return engine.RuleFile{}, usmt.Fail(usmt.ScriptFiles, err, "read a rule file")
+	}
+	return engine.RuleFile{Name: name, Data: data}, nil
+}
