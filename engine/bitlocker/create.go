@@ -66,6 +66,18 @@ const (
 	eowLogSize    = 64 << 10
 )
 
+// Kinds of keys and of key stretching (spec 3), which readers take no notice of.
+const (
+	keyHash          = 0x0005
+	keyStretched     = 0x1000
+	keyPassword      = 0x1001
+	keyClear         = 0x2000
+	keyExternal      = 0x2002
+	keyVMK           = 0x2003
+	keySealedHash    = 0x2005
+	keyStretchedKept = 0x2008
+)
+
 // Create writes the plain volume src of the given size to dst as a BitLocker
 // volume. It is meant for tests and samples: Windows has read none of these.
 func Create(dst io.WriterAt, src io.ReaderAt, size int64, opt CreateOptions) (Created, error) {
@@ -351,9 +363,9 @@ func (w *creator) stretched(b []byte, algorithm uint16, initial [32]byte, recove
 	var kept []byte
 	if recovery != nil {
 		kept = w.seal(kept, roleRecoveryKey, w.vmk[:], keyStretched, recovery)
-		kept = w.seal(kept, roleStretched, w.vmk[:], keyHash, key[:])
+		kept = w.seal(kept, roleStretched, w.vmk[:], keyStretchedKept, key[:])
 	} else {
-		kept = w.seal(kept, roleProperty, w.vmk[:], keyHash, key[:])
+		kept = w.seal(kept, roleProperty, w.vmk[:], keyStretchedKept, key[:])
 	}
 	b = appendDatum(b, roleProperty, typeStretch, binary.LittleEndian.AppendUint32(nil, uint32(algorithm)), salt, kept)
 	return w.seal(b, roleProperty, key[:], keyVMK, w.vmk[:])

@@ -63,9 +63,9 @@ func (w *creator) metadataBlock(m *metadata, fvek []byte) ([]byte, error) {
 	b = binary.LittleEndian.AppendUint16(b, m.version)
 	b = binary.LittleEndian.AppendUint32(b, crc)
 	if fvek == nil {
-		b = appendKey(b, keyHashPlain, hash[:])
+		b = appendKey(b, keyHash, hash[:])
 	} else {
-		b = w.seal(b, roleProperty, w.vmk[:], keyHashPlain, hash[:])
+		b = w.seal(b, roleProperty, w.vmk[:], keySealedHash, hash[:])
 	}
 	return append(b, make([]byte, room-len(b))...), nil
 }

@@ -11,7 +11,6 @@ const (
 	roleProperty    = 0x00
 	roleProtector   = 0x02
 	roleFVEK        = 0x03
-	roleValidation  = 0x04
 	roleStartupKey  = 0x06
 	roleDescription = 0x07
 	roleHeader      = 0x0F

@@ -126,7 +126,7 @@ func (c *conversion) readBitmap(r io.ReaderAt, size, at, sector, logSize int64) 
 		return fmt.Errorf("claims %d bytes", total)
 	}
 	if total > int64(len(b)) {
-		if b, err = readStructure(r, size, at, total); err != nil {
+		if b, err = readStructure(r, size, at, (total+maxSector-1)&^(maxSector-1)); err != nil {
 			return err
 		}
 	}

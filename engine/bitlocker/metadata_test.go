@@ -168,6 +168,58 @@ func TestNoFileSystemInside(t *testing.T) {
 	}
 }
 
+// A conversion map is used whole or not at all.
+func TestDamagedConversionMap(t *testing.T) {
+	plain := plainVolume(1<<20, 512)
+	image, _ := create(t, plain, CreateOptions{Layout: LayoutEOW, Method: MethodXTS128,
+		Protectors: []NewProtector{{Kind: KindClear}}, EncryptedSize: 300 << 10, ChunkSize: 64 << 10})
+	v := openImage(t, image)
+	first, second := v.boot.eow[0], v.boot.eow[1]
+	var bitmaps []int64
+	for i := range v.conv.regions {
+		bitmaps = append(bitmaps, int64(binary.LittleEndian.Uint64(image[first+eowHeader+8*int64(i):])))
+	}
+	index := func(b []byte, change func(b []byte)) {
+		for _, at := range []int64{first, second} {
+			change(b[at:])
+			binary.LittleEndian.PutUint32(b[at+36:], sum(b[at:at+eowIndexSize], 36))
+		}
+	}
+	for name, tt := range map[string]struct {
+		change func(b []byte)
+		say    string // nothing if it opens
+	}{
+		"one index":         {func(b []byte) { b[first] ^= 1 }, ""},
+		"both indexes":      {func(b []byte) { b[first] ^= 1; b[second+20] ^= 1 }, "fails its checksum"},
+		"bitmap":            {func(b []byte) { b[bitmaps[1]] ^= 1 }, "has no signature"},
+		"both records":      {func(b []byte) { b[bitmaps[2]+512+40] ^= 1; b[bitmaps[2]+1024+40] ^= 1 }, "no sound record"},
+		"no regions":        {func(b []byte) { index(b, func(b []byte) { b[32] = 0 }) }, "names no region"},
+		"too many regions":  {func(b []byte) { index(b, func(b []byte) { b[35] = 0x7F }) }, "claims 2130706435 regions"},
+		"no chunk":          {func(b []byte) { index(b, func(b []byte) { clear(b[20:24]) }) }, "chunks of 0 bytes"},
+		"bitmap twice":      {func(b []byte) { index(b, func(b []byte) { copy(b[56:64], b[64:72]) }) }, "twice"},
+		"bitmap outside":    {func(b []byte) { index(b, func(b []byte) { b[63] = 0x7F }) }, "outside the volume"},
+		"endless region":    {func(b []byte) { b[bitmaps[0]+35] = 0x70 }, "makes the map too large"},
+		"negative region":   {func(b []byte) { b[bitmaps[0]+35] = 0xF0 }, "claims"},
+		"regions overlap":   {func(b []byte) { clear(b[bitmaps[2]+20 : bitmaps[2]+28]) }, "overlap"},
+		"region of bytes":   {func(b []byte) { b[bitmaps[0]+20] ^= 1 }, "claims"},
+		"bitmap of 4 GiB":   {func(b []byte) { b[bitmaps[0]+15] = 0xFF }, "claims"},
+		"records elsewhere": {func(b []byte) { b[bitmaps[0]+47] = 0xFF; b[bitmaps[0]+51] = 0xFF }, "no sound record"},
+	} {
+		b := bytes.Clone(image)
+		tt.change(b)
+		v := openImage(t, b)
+		r, err := v.UnlockClear(context.Background())
+		switch {
+		case tt.say == "" && err == nil:
+			sameContent(t, readFrom(t, r, len(plain)), plain)
+		case tt.say == "":
+			t.Errorf("%s: %v", name, err)
+		case !errors.Is(err, ErrConverting) || !strings.Contains(strings.Join(v.Info().Notes, ""), tt.say):
+			t.Errorf("%s: %v; notes %q", name, err, v.Info().Notes)
+		}
+	}
+}
+
 // pieces is a volume of zeros with something here and there.
 type pieces struct {
 	size int64

@@ -34,7 +34,8 @@ func (e *GroupError) Error() string {
 // error at the end of the text: eight groups and no error mean a well-formed
 // password.
 func CheckRecoveryPassword(typed string) (complete int, err error) {
-	_, complete, err = parseGroups(typed)
+	key, complete, err := parseGroups(typed)
+	wipe(key[:])
 	return complete, err
 }
 

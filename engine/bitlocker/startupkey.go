@@ -9,17 +9,6 @@ import (
 // maxStartupKey is more than any .BEK file; they have 156 or 180 bytes.
 const maxStartupKey = 4 << 10
 
-// algorithms of a KEY datum that the writer needs to name (spec 3).
-const (
-	keyStretched = 0x1000
-	keyPassword  = 0x1001
-	keyClear     = 0x2000
-	keyExternal  = 0x2002
-	keyVMK       = 0x2003
-	keyHash      = 0x2004
-	keyHashPlain = 0x0005
-)
-
 var errStartupKey = errors.New("not a startup key file (.BEK)")
 
 // StartupKeyID returns the protector a startup key file belongs to, so that the
