@@ -127,20 +127,17 @@ func (x *index) children(folder uint32) (from, to int) {
 func (x *index) find(folder uint32, name string) (*link, bool) {
 	from, to := x.children(folder)
 	from += sort.Search(to-from, func(i int) bool { return compareFold(x.name(&x.links[from+i]), name) >= 0 })
-	var found *link
-	for i := from; i < to; i++ {
-		l := &x.links[i]
-		if compareFold(x.name(l), name) != 0 {
-			break
-		}
-		if string(x.name(l)) == name {
-			return l, true
-		}
-		if found == nil {
-			found = l
-		}
+	if from == to || compareFold(x.name(&x.links[from]), name) != 0 {
+		return nil, false
 	}
-	return found, found != nil
+	exact := from + sort.Search(to-from, func(i int) bool {
+		n := x.name(&x.links[from+i])
+		return compareFold(n, name) > 0 || string(n) >= name
+	})
+	if exact < to && string(x.name(&x.links[exact])) == name {
+		return &x.links[exact], true
+	}
+	return &x.links[from], true
 }
 
 // order sorts the links, drops those that lead nowhere, and joins the names of

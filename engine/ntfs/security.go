@@ -47,25 +47,25 @@ type sdsPlace struct {
 func (f *FS) Security(record uint32) ([]byte, error) {
 	attrs, damage := f.gather(record)
 	id := uint32(0)
+	var own *attribute // as before Windows 2000, and still for the file system's own files
 	for _, a := range attrs {
 		switch {
 		case a.kind == typeStandardInformation && len(a.value) >= 56:
 			id = binary.LittleEndian.Uint32(a.value[52:])
 		case a.kind == typeSecurityDescriptor && (a.resident || a.lowest == 0):
-			// As before Windows 2000, and still for the file system's own files.
-			value, err := f.value(a, maxDescriptor)
-			if err != nil {
-				err = fmt.Errorf("file record %d: security descriptor: %w", record, err)
-			}
-			return value, err
+			own = &a
 		}
 	}
-	if id == 0 {
-		return nil, damage
+	var sd []byte
+	err := damage
+	if id != 0 {
+		sd, err = f.descriptor(id)
 	}
-	sd, err := f.descriptor(id)
+	if sd == nil && own != nil {
+		sd, err = f.value(*own, maxDescriptor)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("file record %d: %w", record, err)
+		return nil, fmt.Errorf("file record %d: security descriptor: %w", record, err)
 	}
 	return sd, nil
 }
@@ -84,11 +84,11 @@ func (f *FS) descriptor(id uint32) ([]byte, error) {
 	}
 	place, ok := c.places[id]
 	if !ok {
-		return nil, fmt.Errorf("security descriptor %d: %w: it is not in $Secure", id, ErrDamaged)
+		return nil, fmt.Errorf("number %d: %w: it is not in $Secure", id, ErrDamaged)
 	}
 	raw := make([]byte, place.size)
 	if err := readFull(c.stream, raw, place.off); err != nil {
-		return nil, fmt.Errorf("security descriptor %d: %w", id, err)
+		return nil, fmt.Errorf("number %d: %w", id, err)
 	}
 	sd = raw[sdsHeader:]
 	c.mu.Lock()
