@@ -23,6 +23,7 @@ var mayImport = map[string][]string{
 	"engine/sample":            {"engine/regf", "engine/winname"},
 	"engine/report":            {"engine/human", "engine/job", "engine/winname"},
 	"engine/capture":           {"engine/job", "engine/migxml", "engine/regf", "engine/store", "engine/usmt", "engine/volume", "engine/windows", "engine/winname"},
+	"engine/restore":           {"engine/job", "engine/migxml", "engine/regf", "engine/store", "engine/usmt", "engine/volume", "engine/windows", "engine/winname"},
 	"engine":                   {"engine/*"},
 	"winpe":                    {"engine/volume", "engine/winname"},
 	"tui":                      {"engine", "engine/*", "winpe"},
