@@ -139,7 +139,7 @@ func (a *app) View() string { return a.router.frame() }
 
 func (a *app) outcome() Outcome {
 	s := a.router.s
-	out := Outcome{Ending: s.ending, None: s.probed(probeWindows) && len(s.detection.installations()) == 0}
+	out := Outcome{Ending: s.ending, None: s.probed(probeWindows) && len(s.installations()) == 0}
 	if s.run != nil && s.run.kind == saving {
 		out.Report, out.Err, out.None = s.run.report, s.run.err, false
 	}

@@ -7,6 +7,7 @@ import (
 	"lifeboat/engine"
 	"lifeboat/engine/job"
 	"lifeboat/engine/report"
+	"lifeboat/engine/usmt"
 	"lifeboat/winpe"
 )
 
@@ -19,15 +20,15 @@ type Backend interface {
 	// Volumes lists what is plugged in and mounted now.
 	Volumes(ctx context.Context) ([]winpe.Volume, error)
 	// Detect looks for Windows installations.
-	Detect(ctx context.Context) (*Detection, error)
+	Detect(ctx context.Context) (*engine.Detection, error)
 	// Stores looks for stores on the volumes.
 	Stores(ctx context.Context) ([]Store, error)
 	// DefaultUsers says who is chosen before anybody was asked, and why.
-	DefaultUsers(inst *Installation) map[string]Choice
+	DefaultUsers(inst *engine.Installation) map[string]usmt.Choice
 	// Plan walks an installation once and counts.
-	Plan(ctx context.Context, inst *Installation, ctl *job.Control) (*Plan, error)
+	Plan(ctx context.Context, inst *engine.Installation, ctl *job.Control) (*Plan, error)
 	// CheckDestination tells whether a store of need bytes can go to path.
-	CheckDestination(ctx context.Context, path string, inst *Installation, need int64) Check
+	CheckDestination(ctx context.Context, path string, inst *engine.Installation, need int64) Check
 	// Capture saves. A run that was stopped still has a report.
 	Capture(ctx context.Context, req Request, ctl *job.Control) (*report.Report, error)
 	// Verify reads a store back.
@@ -37,68 +38,6 @@ type Backend interface {
 	// WriteCrash keeps the details of an error of the wizard and says where.
 	WriteCrash(text string) (path string, err error)
 }
-
-// What follows is the wizard's own picture of the engine's values: what a
-// screen shows and nothing else, plain enough to be recorded. Names in it are
-// as the disk has them.
-
-// Detection is what looking for Windows gave.
-type Detection struct {
-	Installations []*Installation
-	Looked        []Looked
-}
-
-// Installation is a Windows that was found.
-type Installation struct {
-	Product      string // Windows 11 Pro
-	Display      string // 23H2
-	Arch         string // amd64
-	ComputerName string
-	Where        string // where its volume is mounted
-	WindowsDir   string // on the volume, as Windows writes it
-	Damaged      string // why it cannot be used, empty if it can
-	Notes        []string
-	LastUse      time.Time
-	Users        []User
-
-	found found // by the live backend
-}
-
-// User is somebody with a profile in an installation.
-type User struct {
-	SID     string // or another key that is the user's own
-	Name    string // empty if only the profile folder is left
-	Account string // DOMAIN\name
-	Profile string
-	LastUse time.Time
-}
-
-// Looked is a place without a Windows, and why it is none.
-type Looked struct{ Where, Missing string }
-
-// Totals is an amount.
-type Totals struct{ Files, Bytes, Keys int64 }
-
-// Unit is what one component takes for one user, or for [SystemUser].
-type Unit struct {
-	Component string
-	Type      string // Documents, Application, System
-	User      string
-	Totals
-}
-
-// Remains is what stays behind although somebody may look for it.
-type Remains struct {
-	Reason       string
-	Files, Bytes int64
-	Matters      bool // whether a user would miss it
-}
-
-// Selection is what was not chosen; the zero value takes everything.
-type Selection struct{ OmitUsers, OmitComponents map[string]bool }
-
-// SystemUser stands for everybody: what belongs to no user in particular.
-const SystemUser = "System"
 
 // Store is a store found on a volume.
 type Store struct {
@@ -112,18 +51,12 @@ type Store struct {
 	Damaged   string // why it cannot be read, empty if it can
 }
 
-// Choice is whether something is chosen, and the reason.
-type Choice struct {
-	Included bool
-	Why      string
-}
-
 // Plan is what a save would take, counted.
 type Plan struct {
-	Units      []Unit
-	Left       []Remains
-	Components []string               // in the order of saving
-	Size       func(Selection) Totals // exact for any selection
+	Units      []engine.Unit
+	Left       []report.Left                        // summed up by reason
+	Components []string                             // in the order of saving
+	Size       func(engine.Selection) engine.Totals // exact for any selection
 
 	plan *engine.Plan // of the live backend
 }
@@ -149,9 +82,9 @@ type Check struct {
 
 // Request is a save as the review shows it.
 type Request struct {
-	Installation *Installation
+	Installation *engine.Installation
 	Plan         *Plan
-	Select       Selection
+	Select       engine.Selection
 	StorePath    string
 	Password     string
 	Overwrite    bool

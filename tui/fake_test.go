@@ -7,9 +7,11 @@ import (
 	"strings"
 	"time"
 
+	"lifeboat/engine"
 	"lifeboat/engine/job"
 	"lifeboat/engine/report"
 	"lifeboat/engine/usmt"
+	"lifeboat/engine/windows"
 	"lifeboat/winpe"
 )
 
@@ -20,7 +22,7 @@ const gib = 1 << 30
 type fake struct {
 	system    winpe.System
 	volumes   []winpe.Volume
-	detection *Detection
+	detection *engine.Detection
 	stores    []Store
 	plan      *Plan
 	planErr   error
@@ -42,7 +44,7 @@ func (f *fake) Volumes(context.Context) ([]winpe.Volume, error) {
 	return slices.Clone(f.volumes), nil
 }
 
-func (f *fake) Detect(ctx context.Context) (*Detection, error) {
+func (f *fake) Detect(ctx context.Context) (*engine.Detection, error) {
 	if err := wait(ctx, f.hold.detect); err != nil {
 		return nil, err
 	}
@@ -54,22 +56,22 @@ func (f *fake) Detect(ctx context.Context) (*Detection, error) {
 
 func (f *fake) Stores(context.Context) ([]Store, error) { return f.stores, nil }
 
-func (f *fake) DefaultUsers(inst *Installation) map[string]Choice {
-	choices := map[string]Choice{}
+func (f *fake) DefaultUsers(inst *engine.Installation) map[string]usmt.Choice {
+	choices := map[string]usmt.Choice{}
 	for _, u := range inst.Users {
 		switch {
 		case u.Name == "localadmin":
-			choices[u.SID] = Choice{false, "built-in account"}
+			choices[u.ID] = usmt.Choice{Why: "built-in account"}
 		case u.Name == "":
-			choices[u.SID] = Choice{true, "its account is not known, its files may matter"}
+			choices[u.ID] = usmt.Choice{In: true, Why: "its account is not known, its files may matter"}
 		default:
-			choices[u.SID] = Choice{true, "used in the last two years"}
+			choices[u.ID] = usmt.Choice{In: true, Why: "used in the last two years"}
 		}
 	}
 	return choices
 }
 
-func (f *fake) Plan(ctx context.Context, _ *Installation, ctl *job.Control) (*Plan, error) {
+func (f *fake) Plan(ctx context.Context, _ *engine.Installation, ctl *job.Control) (*Plan, error) {
 	if f.hold.plan != nil {
 		ctl.Phase(job.Scanning, 0, 0)
 		ctl.Progress.AddFiles(12345)
@@ -97,7 +99,7 @@ func wait(ctx context.Context, hold chan struct{}) error {
 	}
 }
 
-func (f *fake) CheckDestination(_ context.Context, path string, _ *Installation, _ int64) Check {
+func (f *fake) CheckDestination(_ context.Context, path string, _ *engine.Installation, _ int64) Check {
 	for prefix, c := range f.checks {
 		if strings.HasPrefix(path, prefix) {
 			return c
@@ -160,17 +162,21 @@ func date(s string) time.Time {
 	return t
 }
 
+func user(id, name, domain, profile string, last time.Time) engine.User {
+	return engine.User{ID: id, SID: id, Name: name, Domain: domain, Profile: profile, LastUse: last}
+}
+
 // office is the usual case: one Windows, one good stick.
 func office() *fake {
-	inst := &Installation{
-		Product: "Windows 11 Pro", Display: "23H2", Arch: "amd64", ComputerName: "PC-0412",
-		Where: "/mnt/windows", WindowsDir: `\Windows`, LastUse: date("2026-11-22 17:40"),
+	inst := &engine.Installation{
+		Product: windows.Product{Name: "Windows 11 Pro", Display: "23H2"}, Arch: "amd64", ComputerName: "PC-0412",
+		Where: "/mnt/windows", WindowsDir: `\Windows`, LastShutdown: date("2026-11-22 17:40"),
 		Notes: []string{"hibernated (fast start-up): the last minutes before shutdown may be missing"},
-		Users: []User{
-			{"S-1-5-21-1-1001", "anna.keller", `CORP\akeller`, `C:\Users\anna.keller`, date("2026-11-22 17:40")},
-			{"S-1-5-21-1-1002", "m.ostrowski", `CORP\mostrowski`, `C:\Users\m.ostrowski`, date("2026-10-02 08:00")},
-			{"S-1-5-21-1-500", "localadmin", `PC-0412\localadmin`, `C:\Users\localadmin`, date("2025-12-11 09:00")},
-			{"S-1-5-21-3623811015-3361044348-30300820-1107", "", "", `C:\Users\oldboss`, date("2023-05-30 12:00")},
+		Users: []engine.User{
+			user("S-1-5-21-1-1001", "anna.keller", "CORP", `C:\Users\anna.keller`, date("2026-11-22 17:40")),
+			user("S-1-5-21-1-1002", "m.ostrowski", "CORP", `C:\Users\m.ostrowski`, date("2026-10-02 08:00")),
+			user("S-1-5-21-1-500", "localadmin", "PC-0412", `C:\Users\localadmin`, date("2025-12-11 09:00")),
+			user("S-1-5-21-3623811015-3361044348-30300820-1107", "", "", `C:\Users\oldboss`, date("2023-05-30 12:00")),
 		},
 	}
 	f := &fake{
@@ -185,9 +191,9 @@ func office() *fake {
 			{Mount: "/mnt/data", Label: "DATA", FileSystem: "ext4", Size: 465 * gib, Free: 300 * gib, Disk: winpe.Disk{Name: "sdb", Model: "WDC WD5000", Bus: "SATA"}},
 			{Mount: "/", FileSystem: "overlay", Size: 4 * gib, Free: 2 * gib, System: true},
 		},
-		detection: &Detection{
-			Installations: []*Installation{inst},
-			Looked:        []Looked{{"/mnt/data", `no folder Windows\System32\config`}},
+		detection: &engine.Detection{
+			Installations: []*engine.Installation{inst},
+			Looked:        []engine.Looked{{Where: "/mnt/data", Missing: `no folder Windows\System32\config`}},
 		},
 		plan: testPlan(),
 		work: make(chan func(context.Context, *job.Control)),
@@ -197,30 +203,34 @@ func office() *fake {
 	return f
 }
 
+func total(files, bytes, keys int64) engine.Totals {
+	return engine.Totals{Files: files, Bytes: bytes, Keys: keys}
+}
+
 func testPlan() *Plan {
 	p := &Plan{
 		Components: []string{"Desktop and documents", "Pictures, music, video", "Mail", "Browsers", "Caches of browsers", "Windows settings", "Contacts", "Links"},
-		Left: []Remains{
-			{"only in the cloud (OneDrive)", 212, 3328599654, true},
-			{"temporary files", 9100, 1932735283, false},
+		Left: []report.Left{
+			{Reason: "only in the cloud (OneDrive)", Files: 212, Bytes: 3328599654, Matters: true},
+			{Reason: "temporary files", Files: 9100, Bytes: 1932735283},
 		},
 	}
-	add := func(component, kind string, sizes map[string]Totals) {
-		for _, sid := range []string{"S-1-5-21-1-1001", "S-1-5-21-1-1002", "S-1-5-21-1-500", "S-1-5-21-3623811015-3361044348-30300820-1107", SystemUser} {
+	add := func(component, kind string, sizes map[string]engine.Totals) {
+		for _, sid := range []string{"S-1-5-21-1-1001", "S-1-5-21-1-1002", "S-1-5-21-1-500", "S-1-5-21-3623811015-3361044348-30300820-1107", engine.SystemUser} {
 			if t, ok := sizes[sid]; ok {
-				p.Units = append(p.Units, Unit{component, kind, sid, t})
+				p.Units = append(p.Units, engine.Unit{Component: component, Type: kind, User: sid, Totals: t})
 			}
 		}
 	}
 	anna, mike, admin, boss := "S-1-5-21-1-1001", "S-1-5-21-1-1002", "S-1-5-21-1-500", "S-1-5-21-3623811015-3361044348-30300820-1107"
-	add("Desktop and documents", "Documents", map[string]Totals{anna: {12000, 15 * gib, 0}, mike: {5000, 6 * gib, 0}, admin: {12, 1 << 20, 0}, boss: {1204, 3 * gib, 0}, SystemUser: {40, 200 << 20, 0}})
-	add("Pictures, music, video", "Documents", map[string]Totals{anna: {7000, 8 * gib, 0}, mike: {950, 2 * gib, 0}})
-	add("Mail", "Application", map[string]Totals{anna: {9, 4 * gib, 0}, mike: {3, 200 << 20, 0}})
-	add("Browsers", "Application", map[string]Totals{anna: {311, 80 << 20, 0}, mike: {200, 40 << 20, 0}})
-	add("Caches of browsers", "Application", map[string]Totals{anna: {9100, 1 << 30, 0}})
-	add("Windows settings", "System", map[string]Totals{anna: {0, 64 << 10, 70}, mike: {0, 40 << 10, 51}, SystemUser: {0, 10 << 10, 12}})
-	p.Size = func(sel Selection) Totals {
-		var sum Totals
+	add("Desktop and documents", "Documents", map[string]engine.Totals{anna: total(12000, 15*gib, 0), mike: total(5000, 6*gib, 0), admin: total(12, 1<<20, 0), boss: total(1204, 3*gib, 0), engine.SystemUser: total(40, 200<<20, 0)})
+	add("Pictures, music, video", "Documents", map[string]engine.Totals{anna: total(7000, 8*gib, 0), mike: total(950, 2*gib, 0)})
+	add("Mail", "Application", map[string]engine.Totals{anna: total(9, 4*gib, 0), mike: total(3, 200<<20, 0)})
+	add("Browsers", "Application", map[string]engine.Totals{anna: total(311, 80<<20, 0), mike: total(200, 40<<20, 0)})
+	add("Caches of browsers", "Application", map[string]engine.Totals{anna: total(9100, 1<<30, 0)})
+	add("Windows settings", "System", map[string]engine.Totals{anna: total(0, 64<<10, 70), mike: total(0, 40<<10, 51), engine.SystemUser: total(0, 10<<10, 12)})
+	p.Size = func(sel engine.Selection) engine.Totals {
+		var sum engine.Totals
 		for _, u := range p.Units {
 			if !sel.OmitUsers[u.User] && !sel.OmitComponents[u.Component] {
 				sum.Files += u.Files
@@ -269,21 +279,21 @@ func hostile() *fake {
 	long := strings.Repeat("long name ", 30)
 	names := []string{"\x1b[2J\x1b[31mred", "\u202Egpj.exe\u2066", long, "日本語の名前がとても長い利用者です", "a\nb\tc\x00d", "e\u0301\u0301\u0301\u200d👩‍👩‍👧", "bad\xff\xfe\xed\xa0\x80"}
 	inst := f.detection.Installations[0]
-	inst.Product, inst.ComputerName, inst.Where = names[0]+long, names[3], "/mnt/"+names[1]+long
+	inst.Product.Name, inst.ComputerName, inst.Where = names[0]+long, names[3], "/mnt/"+names[1]+long
 	inst.Notes = names
 	for i, n := range names {
-		inst.Users = append(inst.Users, User{SID: "S-1-5-" + n, Name: n, Account: names[0] + `\` + n, Profile: `C:\Users\` + n})
+		inst.Users = append(inst.Users, engine.User{ID: "S-1-5-" + n, SID: "S-1-5-" + n, Name: n, Domain: names[0], Profile: `C:\Users\` + n})
 		f.volumes = append(f.volumes, winpe.Volume{Mount: "/media/" + n, Label: n, FileSystem: n, Size: 100 * gib, Free: 90 * gib, Removable: true, Disk: winpe.Disk{Name: n, Model: n, Bus: n, Serial: n}},
 			winpe.Volume{Mount: "/mnt/" + n, Problem: n})
 		f.stores = append(f.stores, Store{Path: "/media/" + n + "/store", Computer: n, Product: n, Complete: i%2 == 0, Protected: i%3 == 0})
-		f.detection.Looked = append(f.detection.Looked, Looked{"/media/" + n, n})
+		f.detection.Looked = append(f.detection.Looked, engine.Looked{Where: "/media/" + n, Missing: n})
 	}
 	f.system = winpe.System{OS: names[0], Name: names[0] + long, Arch: long, Power: winpe.Power(names[0])}
 	for _, n := range names {
 		f.plan.Components = append(f.plan.Components, n)
-		f.plan.Units = append(f.plan.Units, Unit{n, "Kind " + n, "S-1-5-" + n, Totals{1, 1 << 20, 5}})
+		f.plan.Units = append(f.plan.Units, engine.Unit{Component: n, Type: "Kind " + n, User: "S-1-5-" + n, Totals: total(1, 1<<20, 5)})
 	}
-	f.plan.Left = append(f.plan.Left, Remains{names[0] + long, 1 << 60, 1 << 60, true})
+	f.plan.Left = append(f.plan.Left, report.Left{Reason: names[0] + long, Files: 1 << 60, Bytes: 1 << 60, Matters: true})
 	f.report = missing()
 	for i, n := range names {
 		f.report.Problems = append(f.report.Problems, job.Problem{Kind: job.Unreadable, Path: `C:\Users\` + n + `\` + long, Text: names[len(names)-1-i]})

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -62,14 +63,8 @@ func (l *Live) Volumes(ctx context.Context) ([]winpe.Volume, error) {
 	return winpe.Volumes(ctx)
 }
 
-// found ties an installation on screen to the engine's.
-type found struct {
-	detection *engine.Detection
-	inst      *engine.Installation
-}
-
 // Detect implements Backend.
-func (l *Live) Detect(ctx context.Context) (*Detection, error) {
+func (l *Live) Detect(ctx context.Context) (*engine.Detection, error) {
 	volumes, err := l.Volumes(ctx)
 	if err != nil {
 		return nil, err
@@ -81,18 +76,19 @@ func (l *Live) Detect(ctx context.Context) (*Detection, error) {
 	l.mu.Lock()
 	l.detections = append(l.detections, d)
 	l.mu.Unlock()
-	shown := &Detection{}
-	for _, inst := range d.Installations {
-		i := picture(inst)
-		i.found = found{d, inst}
-		shown.Installations = append(shown.Installations, i)
-	}
-	for _, at := range d.Looked {
-		if at.Missing != "" {
-			shown.Looked = append(shown.Looked, Looked{onDisk(at.Where, at.Folder), at.Missing})
+	return d, nil
+}
+
+// detection is the one an installation was found by.
+func (l *Live) detection(inst *engine.Installation) *engine.Detection {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, d := range l.detections {
+		if slices.Contains(d.Installations, inst) {
+			return d
 		}
 	}
-	return shown, nil
+	return nil
 }
 
 // places are the folders to look into, with what is known of their volumes.
@@ -124,23 +120,6 @@ func diskID(p winpe.Partition) windows.DiskID {
 	id := windows.DiskID{Signature: p.Signature, Offset: uint64(p.Offset)}
 	id.Partition, _ = windows.ParseGUID(p.GUID) // none is zero
 	return id
-}
-
-// picture is what the wizard shows of an installation.
-func picture(inst *engine.Installation) *Installation {
-	i := &Installation{
-		Product: inst.Product.Name, Display: inst.Product.Display, Arch: string(inst.Arch), ComputerName: inst.ComputerName,
-		Where: inst.Where, WindowsDir: inst.WindowsDir, Damaged: strings.Join(inst.Damage, "; "),
-		Notes: inst.Notes, LastUse: inst.LastShutdown,
-	}
-	for j := range inst.Users {
-		u := &inst.Users[j]
-		if u.LastUse.After(i.LastUse) {
-			i.LastUse = u.LastUse
-		}
-		i.Users = append(i.Users, User{SID: u.ID, Name: u.Name, Account: engine.Account(u), Profile: u.Profile, LastUse: u.LastUse})
-	}
-	return i
 }
 
 // Stores implements Backend: a store is a folder in the root of a volume, or
@@ -195,41 +174,29 @@ func inspect(path string) (Store, bool) {
 }
 
 // DefaultUsers implements Backend.
-func (l *Live) DefaultUsers(inst *Installation) map[string]Choice {
-	choices := map[string]Choice{}
-	byID, _ := l.Engine.DefaultUsers(inst.found.inst, usmt.Selection{})
-	for id, c := range byID {
-		choices[id] = Choice{c.In, c.Why}
-	}
+func (l *Live) DefaultUsers(inst *engine.Installation) map[string]usmt.Choice {
+	choices, _ := l.Engine.DefaultUsers(inst, usmt.Selection{})
 	return choices
 }
 
 // Plan implements Backend.
-func (l *Live) Plan(ctx context.Context, inst *Installation, ctl *job.Control) (*Plan, error) {
-	p, err := inst.found.detection.Plan(ctx, inst.found.inst, l.Rules, ctl)
+func (l *Live) Plan(ctx context.Context, inst *engine.Installation, ctl *job.Control) (*Plan, error) {
+	p, err := l.detection(inst).Plan(ctx, inst, l.Rules, ctl)
 	if err != nil {
 		return nil, err
 	}
-	plan := &Plan{Components: p.Components, plan: p}
-	for _, u := range p.Units {
-		plan.Units = append(plan.Units, Unit{u.Component, u.Type, u.User, Totals(u.Totals)})
+	var left []report.Left
+	for _, l := range p.Left {
+		left = append(left, report.Left{Reason: l.Reason, Files: l.Files, Bytes: l.Bytes, Matters: l.Matters})
 	}
-	var all []report.Left
-	for _, left := range p.Left {
-		all = append(all, report.Left{Reason: left.Reason, Files: left.Files, Bytes: left.Bytes, Matters: left.Matters})
-	}
-	for _, left := range sumLeft(all) {
-		plan.Left = append(plan.Left, Remains{left.Reason, left.Files, left.Bytes, left.Matters})
-	}
-	plan.Size = func(sel Selection) Totals { return Totals(p.Totals(engine.Selection(sel))) }
-	return plan, nil
+	return &Plan{Units: p.Units, Left: sumLeft(left), Components: p.Components, Size: p.Totals, plan: p}, nil
 }
 
 // CheckDestination implements Backend.
-func (l *Live) CheckDestination(_ context.Context, path string, inst *Installation, need int64) Check {
+func (l *Live) CheckDestination(_ context.Context, path string, inst *engine.Installation, need int64) Check {
 	var sources []string
 	if inst != nil {
-		sources = inst.found.detection.Folders(inst.found.inst)
+		sources = l.detection(inst).Folders(inst)
 	}
 	d := engine.Destination(winpe.Examine(path, sources))
 	check := Check{State: Usable, Free: d.Free}
@@ -254,13 +221,13 @@ func (l *Live) Capture(ctx context.Context, req Request, ctl *job.Control) (*rep
 	for id, c := range l.DefaultUsers(req.Installation) {
 		if req.Select.OmitUsers[id] {
 			why[id] = c.Why
-			if c.Included {
+			if c.In {
 				why[id] = textNotChosen
 			}
 		}
 	}
 	return l.Engine.Capture(ctx, engine.CaptureRequest{
-		Plan: req.Plan.plan, Select: engine.Selection(req.Select), Why: why, StorePath: req.StorePath,
+		Plan: req.Plan.plan, Select: req.Select, Why: why, StorePath: req.StorePath,
 		Password: req.Password, Overwrite: req.Overwrite, SkipVerify: req.SkipVerify, CommandLine: scanState(req).Args(),
 	}, ctl)
 }
@@ -278,8 +245,8 @@ func scanState(req Request) *usmt.ScanState {
 	c.OfflineWinDir = onDisk(req.Installation.Where, req.Installation.WindowsDir)
 	var in []string
 	for _, u := range req.Installation.Users {
-		if !req.Select.OmitUsers[u.SID] {
-			in = append(in, u.pattern())
+		if !req.Select.OmitUsers[u.ID] {
+			in = append(in, pattern(&u))
 		}
 	}
 	if len(in) < len(req.Installation.Users) {
@@ -289,11 +256,11 @@ func scanState(req Request) *usmt.ScanState {
 }
 
 // pattern is how /ui means this user.
-func (u User) pattern() string {
+func pattern(u *engine.User) string {
 	if strings.HasPrefix(u.SID, "S-1-") {
 		return u.SID
 	}
-	return u.Account
+	return engine.Account(u)
 }
 
 // CommandLine implements Backend.

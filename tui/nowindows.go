@@ -15,7 +15,7 @@ func (sc *noWindowsScreen) message(s *session) string { return textNoWindowsMsg 
 
 // see goes on when a Windows turned up after all.
 func (sc *noWindowsScreen) see(s *session, msg any) step {
-	if _, ok := msg.(windowsFound); ok && len(s.detection.installations()) > 0 {
+	if _, ok := msg.(windowsFound); ok && len(s.installations()) > 0 {
 		return step{move: goTo, to: screenWelcome}
 	}
 	return step{}
@@ -40,7 +40,7 @@ func (sc *noWindowsScreen) looked(s *session, w int) []string {
 	}
 	var lines []string
 	for _, l := range s.detection.Looked {
-		lines = append(lines, "   "+pad(human.Middle(s.show(l.Where), 30), 32)+human.End(s.show(l.Missing), w-36))
+		lines = append(lines, "   "+pad(human.Middle(s.show(onDisk(l.Where, l.Folder)), 30), 32)+human.End(s.show(l.Missing), w-36))
 	}
 	for i := range s.volumes {
 		if v := s.volumes[i]; v.Problem != "" {

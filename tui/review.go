@@ -197,20 +197,20 @@ func (sc *reviewScreen) body(s *session, w, h int) []string {
 // users names who is chosen, and who is not.
 func (sc *reviewScreen) users(s *session) (in, out string) {
 	var ins, outs []string
-	all := []User{}
+	all := []engine.User{}
 	if s.inst != nil {
 		all = append(all, s.inst.Users...)
 	}
-	if _, ok := s.users[SystemUser]; ok {
-		all = append(all, User{SID: SystemUser})
+	if _, ok := s.users[engine.SystemUser]; ok {
+		all = append(all, engine.User{ID: engine.SystemUser})
 	}
 	for _, u := range all {
 		name := s.userName(u)
-		if u.Name == "" && u.SID != SystemUser {
-			name = s.show(u.SID)
+		if u.Name == "" && u.ID != engine.SystemUser {
+			name = s.show(u.ID)
 		}
 		name = human.Middle(name, 24)
-		if s.users[u.SID] {
+		if s.users[u.ID] {
 			ins = append(ins, name)
 		} else {
 			outs = append(outs, name)
@@ -262,7 +262,7 @@ func (sc *reviewScreen) options(s *session) string {
 }
 
 // time guesses from the kind of drive; the run itself will know better.
-func (sc *reviewScreen) time(s *session, t Totals, v winpe.Volume) string {
+func (sc *reviewScreen) time(s *session, t engine.Totals, v winpe.Volume) string {
 	speed := int64(0)
 	switch bus := strings.ToUpper(v.Disk.Bus); {
 	case strings.HasPrefix(bus, "USB 2"):

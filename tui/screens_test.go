@@ -7,9 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"lifeboat/engine"
 	"lifeboat/engine/job"
 	"lifeboat/engine/report"
 	"lifeboat/engine/usmt"
+	"lifeboat/engine/windows"
 )
 
 // The frames of every screen and state, as a technician comes across them.
@@ -73,10 +75,10 @@ func TestFrames(t *testing.T) {
 	}(), func(u *robot) { u.welcome(); u.press("down", "down") })
 	frames(t, "no-windows", func() *fake {
 		f := office()
-		f.detection = &Detection{Looked: []Looked{
-			{"/mnt/windows", `no folder Windows\System32\config`},
-			{"/media/backup", `no folder Windows`},
-			{"/mnt/data", `SOFTWARE: not a registry hive`},
+		f.detection = &engine.Detection{Looked: []engine.Looked{
+			{Where: "/mnt/windows", Missing: `no folder Windows\System32\config`},
+			{Where: "/media/backup", Missing: `no folder Windows`},
+			{Where: "/mnt/data", Missing: `SOFTWARE: not a registry hive`},
 		}}
 		return f
 	}(), func(u *robot) { u.welcome() })
@@ -268,13 +270,13 @@ func (u *robot) ask(q job.Question) {
 func many() *fake {
 	f := office()
 	f.detection.Installations = append(f.detection.Installations,
-		&Installation{
-			Product: "Windows 10 Home", Display: "22H2", Arch: "amd64", ComputerName: "OLD-PC", Where: "/mnt/data",
-			WindowsDir: `\Windows`, LastUse: date("2024-03-02 10:00"), Users: f.detection.Installations[0].Users[:2],
+		&engine.Installation{
+			Product: windows.Product{Name: "Windows 10 Home", Display: "22H2"}, Arch: "amd64", ComputerName: "OLD-PC", Where: "/mnt/data",
+			WindowsDir: `\Windows`, LastShutdown: date("2024-03-02 10:00"), Users: f.detection.Installations[0].Users[:2],
 		},
-		&Installation{
-			Product: "Windows 7", Arch: "x86", Where: "/mnt/third", WindowsDir: `\Windows`,
-			Damaged: "its SOFTWARE hive does not open: 4096 bytes unreadable at 0x1f3000",
+		&engine.Installation{
+			Product: windows.Product{Name: "Windows 7"}, Arch: "x86", Where: "/mnt/third", WindowsDir: `\Windows`,
+			Damage: []string{"its SOFTWARE hive does not open: 4096 bytes unreadable at 0x1f3000"},
 		})
 	return f
 }

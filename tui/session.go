@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"lifeboat/engine"
 	"lifeboat/engine/job"
 	"lifeboat/engine/report"
 	"lifeboat/engine/usmt"
@@ -33,15 +34,15 @@ type session struct {
 	volumes   []winpe.Volume
 	volumesAt time.Time // last look
 	looking   bool
-	detection *Detection
+	detection *engine.Detection
 	stores    []Store
 	probes    [probeCount]probe
 	counting  *counting
 
 	// What was answered.
-	inst     *Installation
+	inst     *engine.Installation
 	users    map[string]bool
-	choices  map[string]Choice
+	choices  map[string]usmt.Choice
 	omit     map[string]bool // components
 	place    string          // where the store goes: a volume's path or a folder
 	checks   map[string]Check
@@ -71,7 +72,7 @@ const (
 
 // counting is a plan being made.
 type counting struct {
-	inst   *Installation
+	inst   *engine.Installation
 	ctl    *job.Control
 	cancel context.CancelFunc
 	snap   job.Snapshot
@@ -84,7 +85,7 @@ type (
 	tick         struct{}
 	systemSeen   struct{ system winpe.System }
 	volumesSeen  struct{ volumes []winpe.Volume }
-	windowsFound struct{ detection *Detection }
+	windowsFound struct{ detection *engine.Detection }
 	storesFound  struct{ stores []Store }
 	probeFailed  struct {
 		probe int
@@ -248,13 +249,13 @@ func (s *session) take(msg any) []command {
 func (s *session) probed(p int) bool { return !s.probes[p].done.IsZero() }
 
 // usable are the installations that can be saved from.
-func (s *session) usable() []*Installation {
+func (s *session) usable() []*engine.Installation {
 	if s.detection == nil {
 		return nil
 	}
-	var usable []*Installation
+	var usable []*engine.Installation
 	for _, inst := range s.detection.Installations {
-		if inst.Damaged == "" {
+		if len(inst.Damage) == 0 {
 			usable = append(usable, inst)
 		}
 	}
@@ -298,17 +299,17 @@ func (s *session) finished() bool {
 
 // choose takes an installation: who is in it and how much there is depend on
 // it, so users are reset and counting starts over.
-func (s *session) choose(inst *Installation) []command {
+func (s *session) choose(inst *engine.Installation) []command {
 	if s.inst == inst {
 		return nil
 	}
 	s.forgetWindows()
 	s.inst = inst
 	s.choices = s.backend.DefaultUsers(inst)
-	s.choices[SystemUser] = Choice{true, textSharedWhy}
+	s.choices[engine.SystemUser] = usmt.Choice{In: true, Why: textSharedWhy}
 	s.users = map[string]bool{}
 	for sid, c := range s.choices {
-		s.users[sid] = c.Included
+		s.users[sid] = c.In
 	}
 	s.name = storeName(inst.ComputerName, s.now)
 	ctx, cancel := context.WithCancel(s.ctx)
@@ -339,8 +340,8 @@ func (s *session) plan() *Plan {
 }
 
 // selection is what was chosen, in the engine's words.
-func (s *session) selection() Selection {
-	sel := Selection{OmitUsers: map[string]bool{}, OmitComponents: map[string]bool{}}
+func (s *session) selection() engine.Selection {
+	sel := engine.Selection{OmitUsers: map[string]bool{}, OmitComponents: map[string]bool{}}
 	for sid, on := range s.users {
 		if !on {
 			sel.OmitUsers[sid] = true
@@ -355,10 +356,10 @@ func (s *session) selection() Selection {
 }
 
 // totals is the size of what was chosen; false while counting.
-func (s *session) totals() (Totals, bool) {
+func (s *session) totals() (engine.Totals, bool) {
 	p := s.plan()
 	if p == nil {
-		return Totals{}, false
+		return engine.Totals{}, false
 	}
 	return p.Size(s.selection()), true
 }
@@ -474,9 +475,9 @@ func cleanName(name string) string {
 }
 
 // userName is how a user is called on screen.
-func (s *session) userName(u User) string {
+func (s *session) userName(u engine.User) string {
 	switch {
-	case u.SID == SystemUser:
+	case u.ID == engine.SystemUser:
 		return textShared
 	case u.Name == "":
 		return textNameUnknown

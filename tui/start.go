@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"lifeboat/engine"
 	"lifeboat/engine/human"
 	"lifeboat/winpe"
 )
@@ -45,7 +46,7 @@ func (sc *startScreen) see(s *session, _ any) step {
 	if s.now.Sub(s.began) < startAtLeast {
 		return step{}
 	}
-	if len(s.detection.installations()) == 0 {
+	if len(s.installations()) == 0 {
 		return step{move: goTo, to: screenNoWindows}
 	}
 	return step{move: goTo, to: screenWelcome}
@@ -78,8 +79,8 @@ func (sc *startScreen) body(s *session, w, h int) []string {
 		}
 	}
 	windows := textStartNone
-	if found := s.detection.installations(); len(found) > 0 {
-		windows = fmt.Sprintf(textStartFound, len(found)) + ": " + s.show(found[0].Product)
+	if found := s.installations(); len(found) > 0 {
+		windows = fmt.Sprintf(textStartFound, len(found)) + ": " + s.show(found[0].Product.Name)
 	}
 	row(probeWindows, textStartWindows, windows)
 	stores := textStartNone
@@ -121,9 +122,9 @@ func (s *session) lockedVolumes() int {
 }
 
 // installations is what was found; nothing before detection is done.
-func (d *Detection) installations() []*Installation {
-	if d == nil {
+func (s *session) installations() []*engine.Installation {
+	if s.detection == nil {
 		return nil
 	}
-	return d.Installations
+	return s.detection.Installations
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"lifeboat/engine"
 	"lifeboat/engine/human"
 	"lifeboat/engine/winname"
 )
@@ -18,7 +19,7 @@ type usersScreen struct {
 
 // userRow is one line: a user, or everybody.
 type userRow struct {
-	User
+	engine.User
 	bytes int64
 }
 
@@ -34,7 +35,7 @@ func (sc *usersScreen) rows(s *session) []userRow {
 	}
 	var rows []userRow
 	for _, u := range s.inst.Users {
-		rows = append(rows, userRow{u, sizes[u.SID]})
+		rows = append(rows, userRow{u, sizes[u.ID]})
 	}
 	switch sc.sort {
 	case 1:
@@ -46,8 +47,8 @@ func (sc *usersScreen) rows(s *session) []userRow {
 	case 3:
 		slices.SortStableFunc(rows, func(a, b userRow) int { return b.LastUse.Compare(a.LastUse) })
 	}
-	if _, ok := s.users[SystemUser]; ok {
-		rows = append(rows, userRow{User{SID: SystemUser}, sizes[SystemUser]})
+	if _, ok := s.users[engine.SystemUser]; ok {
+		rows = append(rows, userRow{engine.User{ID: engine.SystemUser}, sizes[engine.SystemUser]})
 	}
 	return rows
 }
@@ -62,12 +63,12 @@ func (sc *usersScreen) message(s *session) string {
 	}
 	sc.clamp(len(rows))
 	u := rows[sc.at].User
-	reason := s.choices[u.SID].Why
-	if s.users[u.SID] != s.choices[u.SID].Included || reason == "" {
+	reason := s.choices[u.ID].Why
+	if s.users[u.ID] != s.choices[u.ID].In || reason == "" {
 		reason = textUsersByHand
 	}
 	name := human.End(s.userName(u), 24)
-	if s.users[u.SID] {
+	if s.users[u.ID] {
 		return fmt.Sprintf(textUsersIn, name, s.show(reason))
 	}
 	return fmt.Sprintf(textUsersOut, name, s.show(reason))
@@ -86,7 +87,7 @@ func (sc *usersScreen) keys(s *session) []binding {
 		bindMove(func(k key) { sc.move(k, len(sc.rows(s))) }),
 		bindSpace(textChoose, func() step {
 			if rows := sc.rows(s); len(rows) > 0 {
-				sid := rows[sc.at].SID
+				sid := rows[sc.at].ID
 				s.users[sid] = !s.users[sid]
 			}
 			return sc.changed(s)
@@ -132,15 +133,15 @@ func (sc *usersScreen) body(s *session, w, h int) []string {
 			size = human.Bytes(u.bytes)
 		}
 		account, date := "", ""
-		if u.SID != SystemUser {
+		if u.ID != engine.SystemUser {
 			account = sc.account(s, u.User)
 			date = human.Date(u.LastUse)
 			if u.LastUse.IsZero() {
 				date = "-"
 			}
 		}
-		orphans = orphans || u.Name == "" && u.SID != SystemUser
-		line := mark(i == sc.at) + check(s.users[u.SID], false) + " " +
+		orphans = orphans || u.Name == "" && u.ID != engine.SystemUser
+		line := mark(i == sc.at) + check(s.users[u.ID], false) + " " +
 			pad(human.End(s.userName(u.User), nameW-1), nameW) +
 			pad(human.Middle(account, accountW-1), accountW) + " " + pad(date, dateW) + padLeft(size, sizeW)
 		blocks = append(blocks, []string{s.th.row(line, i == sc.at, 76)})
@@ -159,14 +160,14 @@ func (sc *usersScreen) body(s *session, w, h int) []string {
 }
 
 // account is what Windows calls the user, or the SID when nothing else is left.
-func (sc *usersScreen) account(s *session, u User) string {
+func (sc *usersScreen) account(s *session, u engine.User) string {
 	switch {
 	case u.Name == "":
-		return s.show(u.SID)
-	case u.Account != "":
-		return s.show(u.Account)
+		return s.show(u.ID)
+	case u.Domain == "" && u.Profile != "":
+		return s.show(u.Profile)
 	}
-	return s.show(u.Profile)
+	return s.show(engine.Account(&u))
 }
 
 func (sc *usersScreen) sum(s *session) string {

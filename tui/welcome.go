@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"lifeboat/engine"
 	"lifeboat/engine/human"
 )
 
@@ -30,7 +31,7 @@ func (sc *welcomeScreen) entries(s *session) [welcomeEntries]welcomeEntry {
 	switch {
 	case !s.probed(probeWindows):
 		save.reason = textWelcomeWait
-	case len(s.detection.installations()) == 0:
+	case len(s.installations()) == 0:
 		save.message = textWelcomeNoWindows // Enter explains
 	case len(s.usable()) == 0:
 		save.do = func() step { return step{move: goNext} } // the list says why not
@@ -126,7 +127,7 @@ func (sc *welcomeScreen) windows(s *session, w int) string {
 	}
 	usable := s.usable()
 	rest := ""
-	if bad := len(s.detection.installations()) - len(usable); bad > 0 {
+	if bad := len(s.installations()) - len(usable); bad > 0 {
 		rest += fmt.Sprintf(textWelcomeDamaged, bad)
 	}
 	if n := s.lockedVolumes(); n > 0 {
@@ -143,7 +144,7 @@ func (sc *welcomeScreen) windows(s *session, w int) string {
 }
 
 // unfinished is a store of a save that was interrupted, with its Windows.
-func (s *session) unfinished() (Store, *Installation, bool) {
+func (s *session) unfinished() (Store, *engine.Installation, bool) {
 	for _, st := range s.stores {
 		if st.Complete || st.Damaged != "" || st.Protected {
 			continue

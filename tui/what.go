@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"lifeboat/engine"
 	"lifeboat/engine/human"
 )
 
@@ -19,12 +20,12 @@ type whatGroup struct {
 	kind  string
 	name  string
 	parts []whatPart
-	Totals
+	engine.Totals
 }
 
 type whatPart struct {
 	name string
-	Totals
+	engine.Totals
 }
 
 // whatRow is a line of the tree: a group, or one of its parts.
@@ -64,7 +65,7 @@ func (sc *whatScreen) groups(s *session) []*whatGroup {
 		part.name = name
 		kind := ""
 		for _, u := range p.Units {
-			if u.Component != name || u.Totals == (Totals{}) {
+			if u.Component != name || u.Totals == (engine.Totals{}) {
 				continue
 			}
 			kind = u.Type
@@ -222,7 +223,7 @@ func (sc *whatScreen) body(s *session, w, h int) []string {
 		return sc.waiting(s, head, w)
 	}
 	groups := sc.groups(s)
-	var all Totals
+	var all engine.Totals
 	for _, g := range groups {
 		all.Files += g.Files
 		all.Bytes += g.Bytes
@@ -258,7 +259,7 @@ func (sc *whatScreen) body(s *session, w, h int) []string {
 }
 
 func (sc *whatScreen) line(s *session, r whatRow, here bool) string {
-	sizes := func(t Totals) string {
+	sizes := func(t engine.Totals) string {
 		amount := filesText(t.Files)
 		switch {
 		case t.Files == 0 && t.Keys > 0:

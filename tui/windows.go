@@ -2,7 +2,10 @@ package tui
 
 import (
 	"fmt"
+	"strings"
+	"time"
 
+	"lifeboat/engine"
 	"lifeboat/engine/human"
 	"lifeboat/winpe"
 )
@@ -15,7 +18,7 @@ type windowsScreen struct{ list }
 
 // windowsRow is an installation, or a closed volume that may hold one.
 type windowsRow struct {
-	inst   *Installation
+	inst   *engine.Installation
 	closed *winpe.Volume // a volume nobody can look into
 }
 
@@ -24,8 +27,8 @@ func (sc *windowsScreen) rows(s *session) []windowsRow {
 	for _, inst := range s.usable() {
 		rows = append(rows, windowsRow{inst: inst})
 	}
-	for _, inst := range s.detection.installations() {
-		if inst.Damaged != "" {
+	for _, inst := range s.installations() {
+		if len(inst.Damage) > 0 {
 			rows = append(rows, windowsRow{inst: inst})
 		}
 	}
@@ -65,8 +68,8 @@ func (sc *windowsScreen) message(s *session) string {
 	switch r := rows[sc.at]; {
 	case r.closed != nil:
 		return fmt.Sprintf(textWindowsNotOpen, human.Middle(s.show(r.closed.Mount), 16), human.End(s.show(r.closed.Problem), 20))
-	case r.inst.Damaged != "":
-		return fmt.Sprintf(textWindowsNot, human.End(s.show(r.inst.Damaged), 42))
+	case len(r.inst.Damage) > 0:
+		return fmt.Sprintf(textWindowsNot, human.End(s.show(damage(r.inst)), 42))
 	}
 	return textWindowsMsg
 }
@@ -86,7 +89,7 @@ func (sc *windowsScreen) take(s *session) step {
 		return step{}
 	}
 	r := rows[sc.at]
-	if r.inst == nil || r.inst.Damaged != "" {
+	if r.inst == nil || len(r.inst.Damage) > 0 {
 		return note("%s", sc.message(s))
 	}
 	return step{move: goNext, cmds: s.choose(r.inst)}
@@ -118,12 +121,12 @@ func (sc *windowsScreen) block(s *session, r windowsRow, here bool, w int) []str
 	}
 	i := r.inst
 	first := mark(here) + pad(human.End(s.productLine(i), 30), 31) + pad(human.End(s.show(i.ComputerName), 18), 19)
-	if !i.LastUse.IsZero() {
-		first += fmt.Sprintf(textWindowsLast, human.Date(i.LastUse))
+	if last := lastUse(i); !last.IsZero() {
+		first += fmt.Sprintf(textWindowsLast, human.Date(last))
 	}
 	block := []string{s.th.row(first, here, w)}
-	if i.Damaged != "" {
-		for _, line := range wrap(fmt.Sprintf(textWindowsCannot, s.show(i.Damaged)), indent, w-2) {
+	if len(i.Damage) > 0 {
+		for _, line := range wrap(fmt.Sprintf(textWindowsCannot, s.show(damage(i))), indent, w-2) {
 			block = append(block, s.th.bad(line))
 		}
 		return append(block, indent+human.Middle(s.where(i), w-8))
@@ -139,12 +142,12 @@ func (sc *windowsScreen) block(s *session, r windowsRow, here bool, w int) []str
 }
 
 // productLine names an installation: Windows 11 Pro 23H2 amd64.
-func (s *session) productLine(i *Installation) string {
-	text := s.show(i.Product)
+func (s *session) productLine(i *engine.Installation) string {
+	text := s.show(i.Product.Name)
 	if text == "" {
 		text = "Windows"
 	}
-	for _, part := range []string{i.Display, i.Arch} {
+	for _, part := range []string{i.Product.Display, string(i.Arch)} {
 		if part != "" {
 			text += " " + s.show(part)
 		}
@@ -153,6 +156,20 @@ func (s *session) productLine(i *Installation) string {
 }
 
 // where is the folder of an installation as this system sees it.
-func (s *session) where(i *Installation) string {
+func (s *session) where(i *engine.Installation) string {
 	return s.show(onDisk(i.Where, i.WindowsDir))
+}
+
+// damage is why an installation cannot be used.
+func damage(i *engine.Installation) string { return strings.Join(i.Damage, "; ") }
+
+// lastUse is when somebody last worked with an installation.
+func lastUse(i *engine.Installation) time.Time {
+	last := i.LastShutdown
+	for _, u := range i.Users {
+		if u.LastUse.After(last) {
+			last = u.LastUse
+		}
+	}
+	return last
 }
