@@ -150,6 +150,9 @@ func (g *gatherer) content(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if err := g.writeRecorded(ctx); err != nil {
+		return err
+	}
 	g.pending.Wait()
 	if err := ctx.Err(); err != nil {
 		return err
