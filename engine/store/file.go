@@ -120,8 +120,8 @@ func compressible(path string, head []byte) bool {
 			return false
 		}
 	}
-	// A few bytes tell nothing and cost nothing.
-	return len(head) < 4<<10 || compress.Estimate(head[:min(len(head), 16<<10)]) > 0.05
+	// With a small file the guess costs as much as it saves.
+	return len(head) < 32<<10 || compress.Estimate(head[:8<<10]) > 0.05
 }
 
 // packed are the extensions of formats that compress their content themselves.

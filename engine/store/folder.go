@@ -1,7 +1,9 @@
 package store
 
 import (
+	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/kopia/kopia/fs"
+	"github.com/kopia/kopia/repo/object"
 	"github.com/kopia/kopia/snapshot"
 	"github.com/kopia/kopia/snapshot/snapshotfs"
 )
@@ -218,7 +221,7 @@ func (c *Capture) write(f *folder, incomplete string) (*snapshot.DirEntry, error
 	if mod == 0 {
 		mod = dir.Summary.MaxModTime
 	}
-	id, err := snapshotfs.WriteDirManifest(c.ctx, c.w, f.path, dir, compressor)
+	id, err := c.writeDir(f.path, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -230,6 +233,38 @@ func (c *Capture) write(f *folder, incomplete string) (*snapshot.DirEntry, error
 		ObjectID:    id,
 		DirSummary:  dir.Summary,
 	}, nil
+}
+
+// writeDir stores a directory as kopia does, but entry by entry: the JSON of a
+// large folder is not in memory as a whole.
+func (c *Capture) writeDir(path string, dir *snapshot.DirManifest) (object.ID, error) {
+	w := c.w.NewObjectWriter(c.ctx, object.WriterOptions{
+		Description:        "DIR:" + path,
+		Prefix:             "k",
+		Compressor:         compressor,
+		MetadataCompressor: compressor,
+	})
+	defer w.Close()
+	out := bufio.NewWriter(w)
+	enc := json.NewEncoder(out)
+	fmt.Fprintf(out, `{"stream":%q,"entries":[`, dir.StreamType)
+	for i, e := range dir.Entries {
+		if i > 0 {
+			out.WriteByte(',')
+		}
+		if err := enc.Encode(e); err != nil {
+			return object.EmptyID, err
+		}
+	}
+	out.WriteString(`],"summary":`)
+	if err := enc.Encode(dir.Summary); err != nil {
+		return object.EmptyID, err
+	}
+	out.WriteString("}\n")
+	if err := out.Flush(); err != nil {
+		return object.EmptyID, err
+	}
+	return w.Result()
 }
 
 // duplicate finds a name that is there twice in entries sorted by kopia:
