@@ -49,6 +49,7 @@ type (
 	Selection    = capture.Selection
 	Report       = report.Report
 	RuleFile     = capture.RuleFile
+	Explanation  = capture.Explanation
 )
 
 // SystemUser is the user that stands for what belongs to no user.

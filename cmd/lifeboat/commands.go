@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -46,7 +45,7 @@ USMT's command lines are commands too, and work when the program is renamed:
 		code = p.wizard(cmd.Context(), options)
 		return nil
 	}
-	root.AddCommand(p.detectCommand(&code), p.demoCommand(&code), p.machineCommand(), p.explainCommand(), &cobra.Command{
+	root.AddCommand(p.detectCommand(&code), p.demoCommand(&code), p.machineCommand(), p.explainCommand(&code), &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
 		Args:  cobra.NoArgs,
@@ -73,48 +72,6 @@ func (p *program) machineCommand() *cobra.Command {
 			return p.json(m)
 		},
 	}
-}
-
-// explainCommand prints what a return code means.
-func (p *program) explainCommand() *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use:   "explain [code…]",
-		Short: "Say what return codes mean and what to do about them",
-		RunE: func(_ *cobra.Command, args []string) error {
-			codes := usmt.Codes()
-			if len(args) > 0 {
-				codes = nil
-			}
-			for _, arg := range args {
-				n, err := strconv.Atoi(arg)
-				if err != nil {
-					return fmt.Errorf("%q is no return code", arg)
-				}
-				codes = append(codes, usmt.Code(n))
-			}
-			type row struct {
-				Code   int        `json:"code"`
-				Symbol string     `json:"symbol"`
-				Class  usmt.Class `json:"class"`
-				Words  string     `json:"words"`
-				Remedy string     `json:"remedy"`
-			}
-			var rows []row
-			for _, c := range codes {
-				rows = append(rows, row{int(c), c.String(), c.Class(), c.Words(), c.Remedy()})
-			}
-			if asJSON {
-				return p.json(rows)
-			}
-			for _, r := range rows {
-				fmt.Fprintf(p.stdout, "%d  %s (%s)\n    %s\n    %s\n", r.Code, r.Symbol, r.Class, r.Words, r.Remedy)
-			}
-			return nil
-		},
-	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return cmd
 }
 
 // json prints a value as JSON for other programs.

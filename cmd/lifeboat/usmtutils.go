@@ -21,6 +21,11 @@ func (p *program) usmtUtils(ctx context.Context, args []string) usmt.Code {
 	case u.Help:
 		fmt.Fprint(p.stdout, usmt.HelpUsmtUtils())
 		return usmt.DisplayHelp
+	case u.ListCiphers && u.JSON:
+		if err := p.json(usmt.Ciphers()); err != nil {
+			return p.fail("usmtutils", err)
+		}
+		return usmt.Success
 	case u.ListCiphers:
 		for _, c := range usmt.Ciphers() {
 			fmt.Fprintln(p.stdout, c)
