@@ -24,6 +24,7 @@ type Options struct {
 	Clock   func() time.Time // nil is time.Now
 	ASCII   bool             // no box drawing, no character above 126
 	Mono    bool             // no colour; also set by NO_COLOR
+	Plain   bool             // lines of text instead of a picture; also set by TERM=dumb
 }
 
 // Outcome is how the wizard ended.
@@ -42,6 +43,13 @@ func Run(ctx context.Context, o Options) (Outcome, error) {
 	}
 	if o.Out == nil {
 		o.Out = os.Stdout
+	}
+	if o.Plain || !canDraw(o.Out) {
+		out, err := runPlain(ctx, o)
+		if err != nil {
+			return out, fmt.Errorf("wizard: %w", err)
+		}
+		return out, nil
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -137,8 +145,9 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 // View implements tea.Model.
 func (a *app) View() string { return a.router.frame() }
 
-func (a *app) outcome() Outcome {
-	s := a.router.s
+func (a *app) outcome() Outcome { return outcomeOf(a.router.s) }
+
+func outcomeOf(s *session) Outcome {
 	out := Outcome{Ending: s.ending, None: s.probed(probeWindows) && len(s.installations()) == 0}
 	if s.run != nil && s.run.kind == saving {
 		out.Report, out.Err, out.None = s.run.report, s.run.err, false

@@ -186,7 +186,7 @@ func (sc *destinationScreen) keys(s *session) []binding {
 			}
 			return note(textDestHideMsg)
 		}),
-		bindLetter("b", textDestFolder, "", func() step {
+		bindLetter("f", textDestFolder, "", func() step {
 			if sc.folder == nil {
 				sc.folder = newField("", 200)
 			}
@@ -332,9 +332,14 @@ func (s *session) volumeOf(path string) string {
 // folderDialog asks for a folder that is not in the list.
 type folderDialog struct{ sc *destinationScreen }
 
-func (d *folderDialog) title(*session) string   { return fmt.Sprintf(textStep, 5, steps, textDestTitle) }
-func (d *folderDialog) why() string             { return textDestWhy }
-func (d *folderDialog) message(*session) string { return textDestFolderMsg }
+func (d *folderDialog) title(*session) string { return fmt.Sprintf(textStep, 5, steps, textDestTitle) }
+func (d *folderDialog) why() string           { return textDestWhy }
+func (d *folderDialog) message(s *session) string {
+	if d.sc.going != "" {
+		return d.sc.message(s)
+	}
+	return textDestFolderMsg
+}
 
 func (d *folderDialog) typed(_ *session, e keyEvent) bool { return d.sc.folder.typed(e) }
 
@@ -366,4 +371,34 @@ func (d *folderDialog) see(_ *session, msg any) step {
 func (d *folderDialog) body(s *session, w, h int) []string {
 	text := []string{textDestAskFolder1, textDestAskFolder2, "", "[" + d.sc.folder.view(s, true, 54) + "]"}
 	return dialog(s, textDestAskFolder, text, nil, 0, w, h)
+}
+
+func (sc *destinationScreen) outline(s *session) outline {
+	rows, not := sc.rows(s)
+	o := outline{about: []string{textDestAsk}}
+	if n := s.need(); n > 0 {
+		o.about[0] += " " + fmt.Sprintf(textDestNeeds, human.Bytes(n))
+	}
+	for _, n := range not {
+		o.about = append(o.about, textDestNotHere+": "+s.words(n.Mount, n.Label, n.Disk.Model, n.reason))
+	}
+	if len(rows) == 0 {
+		o.about = append(o.about, textDestNone)
+		return o
+	}
+	o.at = sc.here(rows) + 1
+	for _, r := range rows {
+		o.items = append(o.items, item{
+			text: s.words(r.Mount, r.Label, r.Disk.Model, r.Disk.Bus, r.FileSystem, fmt.Sprintf(textDestAbout, human.Bytes(r.Free), human.Bytes(r.Size)), r.verdict),
+			do:   func() step { sc.on = r.Mount; return sc.take(s) },
+		})
+	}
+	return o
+}
+
+func (d *folderDialog) outline(*session) outline {
+	return outline{
+		about: []string{textDestAskFolder1 + " " + textDestAskFolder2},
+		items: []item{{text: textDestFolderIs + ":", field: d.sc.folder}},
+	}
 }

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -38,29 +39,53 @@ func (d *cancelDialog) keys(s *session) []binding {
 	return []binding{
 		bindMove(func(k key) { d.move(k, 2) }),
 		bindEnter(textDoIt, func() step {
-			if d.at == 0 {
-				return d.goOn(s)
-			}
-			s.run.stop()
-			return step{move: goBack}
+			return d.take(s, d.at)
 		}),
 		bindEsc(textCancelEsc, func() step { return d.goOn(s) }),
 	}
 }
 
+// take does what the menu says.
+func (d *cancelDialog) take(s *session, at int) step {
+	if at == 0 {
+		return d.goOn(s)
+	}
+	s.run.stop()
+	return step{move: goBack}
+}
+
 func (d *cancelDialog) body(s *session, w, h int) []string {
+	title, text, menu := d.words(s)
+	return dialog(s, title, text, menu, d.at, w, h)
+}
+
+func (d *cancelDialog) outline(s *session) outline {
+	title, text, menu := d.words(s)
+	return menuOutline(title, text, menu, d.at, func(i int) step { return d.take(s, i) })
+}
+
+func (d *cancelDialog) words(s *session) (title string, text, menu []string) {
 	r := s.run
 	if r.kind == checking {
-		return dialog(s, textCancelCheck, wrap(textCancelNothing, "", 58), []string{textCancelNo, textCancelYesChk}, d.at, w, h)
+		return textCancelCheck, wrap(textCancelNothing, "", 58), []string{textCancelNo, textCancelYesChk}
 	}
-	text := wrap(fmt.Sprintf(textCancelSaved, human.Bytes(r.saved), human.Bytes(r.bytes)), "", 58)
+	text = wrap(fmt.Sprintf(textCancelSaved, human.Bytes(r.saved), human.Bytes(r.bytes)), "", 58)
 	_, total := r.done()
 	spent := fmt.Sprintf(textCancelSpent, human.Duration(s.now.Sub(r.began)))
 	if left, ok := r.whole.Left(total); ok {
 		spent = fmt.Sprintf(textCancelLeft, human.Duration(s.now.Sub(r.began)), human.Left(left))
 	}
 	text = append(text, wrap(spent, "", 58)...)
-	return dialog(s, textCancelTitle, text, []string{textCancelNo, textCancelYes}, d.at, w, h)
+	return textCancelTitle, text, []string{textCancelNo, textCancelYes}
+}
+
+// menuOutline is a dialog as lines.
+func menuOutline(title string, text, menu []string, at int, do func(i int) step) outline {
+	o := outline{about: append([]string{title}, text...), at: at + 1}
+	for i, entry := range menu {
+		o.items = append(o.items, item{text: entry, do: func() step { return do(i) }})
+	}
+	return o
 }
 
 // questionDialog asks what the engine cannot decide. It comes by itself, so it
@@ -119,7 +144,17 @@ func (d *questionDialog) keys(s *session) []binding {
 }
 
 func (d *questionDialog) body(s *session, w, h int) []string {
-	title := textAskOther
+	title, text, menu := d.words(s)
+	return dialog(s, title, text, menu, d.at, w, h)
+}
+
+func (d *questionDialog) outline(s *session) outline {
+	title, text, menu := d.words(s)
+	return menuOutline(title, text, menu, d.at, func(i int) step { return d.give(d.answers()[i]) })
+}
+
+func (d *questionDialog) words(s *session) (title string, text, menu []string) {
+	title = textAskOther
 	retry := textAskRetry
 	switch d.question.Topic {
 	case job.UnreadableFile:
@@ -129,10 +164,9 @@ func (d *questionDialog) body(s *session, w, h int) []string {
 	case job.MediumGoneQ:
 		title, retry = textAskGone, textAskRetryGone
 	}
-	text := []string{human.Middle(s.show(d.question.Path), 58), ""}
+	text = []string{human.Middle(s.show(d.question.Path), 58), ""}
 	text = append(text, clip(wrap(joinSentences(s.show(d.question.Text)), "", 58), 4)...)
 	text = append(text, fmt.Sprintf(textAskSafe, human.Bytes(d.run.snap.SafeBytes)))
-	var menu []string
 	for _, a := range d.answers() {
 		switch a {
 		case job.Skip:
@@ -145,7 +179,7 @@ func (d *questionDialog) body(s *session, w, h int) []string {
 			menu = append(menu, s.show(string(a)))
 		}
 	}
-	return dialog(s, title, text, menu, d.at, w, h)
+	return title, text, menu
 }
 
 // clip keeps the first n lines.
@@ -173,25 +207,35 @@ var leaveEntries = []string{textLeaveStay, textLeaveShell, textLeaveRestart, tex
 func (o *leaveScreen) keys(s *session) []binding {
 	return []binding{
 		bindMove(func(k key) { o.move(k, len(leaveEntries)) }),
-		bindEnter(textDoIt, func() step {
-			switch o.at {
-			case 0:
-				return step{move: goBack}
-			case 2:
-				s.ending = Restart
-			case 3:
-				s.ending = PowerOff
-			}
-			return step{move: goLeave}
-		}),
+		bindEnter(textDoIt, func() step { return o.take(s, o.at) }),
 		bindBack(),
 	}
+}
+
+func (o *leaveScreen) take(s *session, at int) step {
+	switch at {
+	case 0:
+		return step{move: goBack}
+	case 2:
+		s.ending = Restart
+	case 3:
+		s.ending = PowerOff
+	}
+	return step{move: goLeave}
+}
+
+func (o *leaveScreen) outline(s *session) outline {
+	return menuOutline(textLeaveAsk, o.about(s, minWidth), leaveEntries, o.at, func(i int) step { return o.take(s, i) })
 }
 
 func (o *leaveScreen) body(s *session, w, h int) []string {
 	lines := []string{" " + textLeaveAsk, ""}
 	lines = append(lines, buttons(s.th, leaveEntries, o.at, w)...)
-	lines = append(lines, "")
+	return append(append(lines, ""), o.about(s, w)...)
+}
+
+// about is what to know before leaving.
+func (o *leaveScreen) about(s *session, w int) (lines []string) {
 	switch r := s.run; {
 	case r == nil || r.kind == checking:
 		lines = append(lines, "   "+textLeaveNothing)
@@ -244,6 +288,16 @@ func (o *helpScreen) lines(s *session, w int) []string {
 	}
 	lines = append(lines, "", " "+s.th.strong(textHelpAlways), "   "+textHelpAlways1, "   "+textHelpAlways2, "")
 	return append(lines, wrap(s.th.strong(textHelpWhy)+" "+o.about, " ", w-2)...)
+}
+
+func (o *helpScreen) outline(s *session) outline {
+	lines := []string{textHelpKeys}
+	for _, b := range o.below {
+		if name := plainName(b); name != "" || b.has(keyEnter) {
+			lines = append(lines, "   "+pad(cmp.Or(name, b.name), 8)+cmp.Or(b.more, b.does))
+		}
+	}
+	return outline{about: append(lines, wrap(textHelpWhy+" "+o.about, "", minWidth)...)}
 }
 
 func (o *helpScreen) body(s *session, w, h int) []string {
@@ -302,20 +356,31 @@ func (sc *crashScreen) see(_ *session, msg any) step {
 func (sc *crashScreen) keys(s *session) []binding {
 	return []binding{
 		bindMove(func(k key) { sc.move(k, len(crashEntries)) }),
-		bindEnter(textDoIt, func() step {
-			switch sc.at {
-			case 0:
-				return step{move: goAnew}
-			case 2:
-				s.ending = Restart
-			}
-			return step{move: goLeave}
-		}),
+		bindEnter(textDoIt, func() step { return sc.take(s, sc.at) }),
 	}
 }
 
+func (sc *crashScreen) take(s *session, at int) step {
+	switch at {
+	case 0:
+		return step{move: goAnew}
+	case 2:
+		s.ending = Restart
+	}
+	return step{move: goLeave}
+}
+
+func (sc *crashScreen) outline(s *session) outline {
+	return menuOutline(textCrashLead, sc.about(s, minWidth), crashEntries, sc.at, func(i int) step { return sc.take(s, i) })
+}
+
 func (sc *crashScreen) body(s *session, w, h int) []string {
-	lines := []string{" " + s.th.bad(textCrashLead), ""}
+	lines := append([]string{" " + s.th.bad(textCrashLead), ""}, sc.about(s, w)...)
+	return append(append(lines, ""), buttons(s.th, crashEntries, sc.at, w)...)
+}
+
+// about is what happened and what it means.
+func (sc *crashScreen) about(s *session, w int) (lines []string) {
 	if sc.saved {
 		lines = append(lines, wrap(textCrashSafe, "   ", w-2)...)
 	} else {
@@ -328,8 +393,7 @@ func (sc *crashScreen) body(s *session, w, h int) []string {
 	case sc.path != "":
 		details = s.show(sc.path)
 	}
-	lines = append(lines, "",
+	return append(lines, "",
 		"   "+pad(textCrashError, 11)+human.End(s.show(sc.what), w-16),
-		"   "+pad(textCrashDetails, 11)+human.Middle(details, w-16), "")
-	return append(lines, buttons(s.th, crashEntries, sc.at, w)...)
+		"   "+pad(textCrashDetails, 11)+human.Middle(details, w-16))
 }

@@ -56,3 +56,7 @@ func (sc *noWindowsScreen) body(s *session, w, h int) []string {
 	lines = append(lines, shown...)
 	return append(lines, "", " "+textNoWindowsDo, "   "+textNoWindowsDo1, "   "+textNoWindowsDo2, "   "+textNoWindowsDo3)
 }
+
+func (sc *noWindowsScreen) outline(s *session) outline {
+	return outline{about: sc.body(s, minWidth, 1000)}
+}

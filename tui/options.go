@@ -219,3 +219,35 @@ func (s *session) label(here bool, text string) string {
 	}
 	return text
 }
+
+func (sc *optionsScreen) outline(s *session) outline {
+	o := outline{about: []string{textOptAsk, textOptMsg}}
+	flip := func(on *bool) func() step {
+		return func() step {
+			*on = !*on
+			return step{}
+		}
+	}
+	secret := textOptNo
+	if sc.secret {
+		secret = textOptYes
+	}
+	o.items = []item{
+		{text: textOptName + ": " + s.show(sc.name.value()), field: sc.name},
+		{text: textOptEncrypt + ": " + secret, do: flip(&sc.secret)},
+		{text: textOptVerify + ": " + check(!s.noVerify, false) + " " + textOptReadBack, do: flip(&s.noVerify)},
+	}
+	warning := textOptPlain
+	if sc.secret {
+		match := textOptNotSame
+		if sc.differ() == 0 {
+			match = textOptSame
+		}
+		o.items = append(o.items,
+			item{text: textOptPass + ": " + fmt.Sprintf(textOptChars, len(sc.pass.text)), field: sc.pass},
+			item{text: textOptAgain + ": " + match, field: sc.again})
+		warning = textOptLost
+	}
+	o.about = append(o.about, wrap(warning, "", minWidth)...)
+	return o
+}

@@ -104,13 +104,7 @@ func (sc *resultScreen) body(s *session, w, h int) []string {
 	if r == nil {
 		return nil
 	}
-	var lines []string
-	if r.kind == checking {
-		lines = sc.checked(s, w)
-	} else {
-		lines = sc.saved(s, w, h-2)
-	}
-	lines = clip(lines, h-2)
+	lines := clip(sc.told(s, w, h-2), h-2)
 	for len(lines) < h-2 {
 		lines = append(lines, "")
 	}
@@ -124,6 +118,14 @@ func (sc *resultScreen) body(s *session, w, h int) []string {
 		menu += " "
 	}
 	return append(lines, "", strings.TrimRight(menu, " "))
+}
+
+// told is what there is to say, in about h lines.
+func (sc *resultScreen) told(s *session, w, h int) []string {
+	if s.run.kind == checking {
+		return sc.checked(s, w)
+	}
+	return sc.saved(s, w, h)
 }
 
 func resultRow(name, text string) string { return "   " + pad(name, 13) + text }
@@ -176,11 +178,11 @@ func (sc *resultScreen) saved(s *session, w, h int) []string {
 
 	if r.err != nil && rep.Outcome != report.Saved && !r.stopping {
 		what, remedy := words(r.err)
-		lines = append(lines, sc.told(s, textResultLWhy, what, w)...)
-		lines = append(lines, sc.told(s, textResultLDo, remedy, w)...)
+		lines = append(lines, named(s, textResultLWhy, what, w)...)
+		lines = append(lines, named(s, textResultLDo, remedy, w)...)
 	} else if rep.Failure != "" {
-		lines = append(lines, sc.told(s, textResultLWhy, rep.Failure, w)...)
-		lines = append(lines, sc.told(s, textResultLDo, rep.Remedy, w)...)
+		lines = append(lines, named(s, textResultLWhy, rep.Failure, w)...)
+		lines = append(lines, named(s, textResultLDo, rep.Remedy, w)...)
 	}
 	if rep.Outcome == report.Failed && rep.Files == 0 {
 		return append(lines, resultRow(textResultLStore, human.Middle(s.show(rep.StorePath), w-18)))
@@ -256,8 +258,8 @@ func sumLeft(all []report.Left) []report.Left {
 	return sums
 }
 
-// told is a named text over as many lines as it needs.
-func (sc *resultScreen) told(s *session, name, text string, w int) []string {
+// named is a named text over as many lines as it needs.
+func named(s *session, name, text string, w int) []string {
 	var lines []string
 	for i, line := range clip(wrap(joinSentences(s.show(text)), "", w-18), 3) {
 		if i > 0 {
@@ -282,8 +284,8 @@ func (sc *resultScreen) checked(s *session, w int) []string {
 	lines := []string{" " + headline, "", resultRow(textResultLStore, human.Middle(s.show(r.path), w-18))}
 	if r.err != nil && !r.stopping {
 		what, remedy := words(r.err)
-		lines = append(lines, sc.told(s, textResultLWhy, what, w)...)
-		return append(lines, sc.told(s, textResultLDo, remedy, w)...)
+		lines = append(lines, named(s, textResultLWhy, what, w)...)
+		return append(lines, named(s, textResultLDo, remedy, w)...)
 	}
 	if v := r.verdict; v != nil {
 		text := textResultRead
@@ -296,4 +298,22 @@ func (sc *resultScreen) checked(s *session, w int) []string {
 		}
 	}
 	return lines
+}
+
+func (sc *resultScreen) outline(s *session) outline {
+	if s.run == nil {
+		return outline{}
+	}
+	var o outline
+	for _, line := range sc.told(s, minWidth, 1000) {
+		if strings.TrimSpace(line) != "" {
+			o.about = append(o.about, line)
+		}
+	}
+	o.about = append(o.about, sc.message(s))
+	for i, e := range sc.entries(s) {
+		o.items = append(o.items, item{text: e.text, do: func() step { sc.at = i; return e.do() }})
+	}
+	o.at = sc.at + 1
+	return o
 }

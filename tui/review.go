@@ -81,14 +81,13 @@ func (sc *reviewScreen) see(s *session, msg any) step {
 }
 
 func (sc *reviewScreen) keys(s *session) []binding {
-	targets := []screenID{screenWindows, screenUsers, screenWhat, screenDestination, screenOptions}
 	back := bindBack()
 	if sc.armed {
 		back = bindEsc(textBack, func() step { sc.armed = false; return step{} })
 	}
 	return []binding{
 		bindEnter(textReviewDoStart, func() step { return sc.start(s) }),
-		bindDigits(len(targets), textReviewChange, func(i int) step { return step{move: goAside, to: targets[i]} }),
+		bindDigits(reviewQuestions, textReviewChange, func(i int) step { return step{move: goAside, to: reviewTargets[i]} }),
 		{
 			keys: []key{keyF8, keyCtrlL}, name: "F8", does: textReviewCommand, more: textReviewCommand + "; also Ctrl+L",
 			do: func(key) step { return step{move: goOver, over: &commandOverlay{}} },
@@ -98,31 +97,79 @@ func (sc *reviewScreen) keys(s *session) []binding {
 }
 
 func (sc *reviewScreen) body(s *session, w, h int) []string {
-	room := w - 24
-	lead := textReviewLead
-	if s.plan() == nil {
-		lead = textReviewWait
+	lines := sc.summary(s, w, h)
+	button := textReviewStart
+	if sc.armed {
+		button = textReviewArmed + " " + s.spinner()
 	}
-	lines := []string{" " + s.th.strong(lead), ""}
-	row := func(n int, name string, texts ...string) {
+	for len(lines) < h-2 {
+		lines = append(lines, "")
+	}
+	return append(lines, s.th.row("           > "+button+" ", true, 76))
+}
+
+// summary is what will be done, in at most h-2 lines.
+func (sc *reviewScreen) summary(s *session, w, h int) []string {
+	lines := []string{" " + s.th.strong(sc.lead(s)), ""}
+	for n, r := range sc.rows(s, w-24) {
 		digit := " "
-		if n > 0 {
-			digit = string(rune('0' + n))
+		switch {
+		case n < reviewQuestions:
+			digit = string(rune('1' + n))
+		case n == reviewQuestions:
+			lines = append(lines, "")
 		}
-		for i, text := range texts {
+		for i, text := range r.texts {
 			if i > 0 {
-				digit, name = " ", ""
+				digit, r.name = " ", ""
 			}
-			lines = append(lines, fmt.Sprintf("   %s  %s%s", digit, pad(name, 14), fit(text, room+2)))
+			lines = append(lines, fmt.Sprintf("   %s  %s%s", digit, pad(r.name, 14), fit(text, w-22)))
 		}
 	}
+	warnings := sc.warnings(s)
+	if len(warnings) > 0 {
+		lines = append(lines, "")
+	}
+	for i, text := range warnings {
+		if room := h - 2 - len(lines); room < 2 && i < len(warnings)-1 {
+			lines = append(lines, "   "+s.th.warn(fmt.Sprintf(textReviewMore, len(warnings)-i)))
+			break
+		}
+		lines = append(lines, "   "+s.th.warn("!  "+human.End(text, w-8)))
+	}
+	return lines
+}
+
+func (sc *reviewScreen) lead(s *session) string {
+	if s.plan() == nil {
+		return textReviewWait
+	}
+	return textReviewLead
+}
+
+// reviewRow is an answer, or what follows from the answers.
+type reviewRow struct {
+	name  string
+	texts []string
+}
+
+// reviewQuestions is the number of answers, which come first.
+const reviewQuestions = 5
+
+// reviewTargets are the screens that ask them.
+var reviewTargets = [reviewQuestions]screenID{screenWindows, screenUsers, screenWhat, screenDestination, screenOptions}
+
+func (sc *reviewScreen) rows(s *session, room int) (rows []reviewRow) {
+	row := func(name string, texts ...string) { rows = append(rows, reviewRow{name, texts}) }
+	windows := textUnknown
 	if s.inst != nil {
 		what := human.End(fmt.Sprintf(textWelcomeOne, s.productLine(s.inst), s.show(s.inst.ComputerName)), room-12)
-		row(1, textReviewWindows, what+", "+human.Middle(s.show(s.inst.Where), room-width(what)-2))
+		windows = what + ", " + human.Middle(s.show(s.inst.Where), room-width(what)-2)
 	}
-	users, out := sc.users(s)
-	row(2, textReviewUsers, wrapTwo(users, room)...)
-	row(3, textReviewWhat, sc.what(s))
+	row(textReviewWindows, windows)
+	users, _ := sc.users(s)
+	row(textReviewUsers, wrapTwo(users, room)...)
+	row(textReviewWhat, sc.what(s))
 	v, _ := s.volume(s.place)
 	var about []string
 	for _, part := range []string{v.Label, v.Disk.Model, v.Disk.Serial} {
@@ -133,18 +180,23 @@ func (sc *reviewScreen) body(s *session, w, h int) []string {
 	if len(about) == 0 {
 		about = []string{human.Middle(s.show(s.place), room)}
 	}
-	row(4, textReviewDest, human.End(strings.Join(about, ", "), room), human.Middle(s.show(s.storePath()), room))
-	row(5, textReviewOptions, sc.options(s))
-	lines = append(lines, "")
+	row(textReviewDest, human.End(strings.Join(about, ", "), room), human.Middle(s.show(s.storePath()), room))
+	row(textReviewOptions, sc.options(s))
 	if t, ok := s.totals(); ok {
 		if v.Free > 0 {
-			row(0, textReviewSpace, fmt.Sprintf(textReviewSpaceIs, human.Bytes(v.Free), human.Bytes(max(v.Free-t.Bytes, 0))))
+			row(textReviewSpace, fmt.Sprintf(textReviewSpaceIs, human.Bytes(v.Free), human.Bytes(max(v.Free-t.Bytes, 0))))
 		}
 		if text := sc.time(s, t, v); text != "" {
-			row(0, textReviewTime, text)
+			row(textReviewTime, text)
 		}
 	}
-	var warnings []string
+	return rows
+}
+
+// warnings are what will not be in the store, and what speaks against starting.
+func (sc *reviewScreen) warnings(s *session) (warnings []string) {
+	v, _ := s.volume(s.place)
+	_, out := sc.users(s)
 	if out != "" {
 		warnings = append(warnings, fmt.Sprintf(textReviewOmitted, out))
 	}
@@ -173,25 +225,7 @@ func (sc *reviewScreen) body(s *session, w, h int) []string {
 			warnings = append(warnings, s.show(n))
 		}
 	}
-	if len(warnings) > 0 {
-		lines = append(lines, "")
-	}
-	for i, text := range warnings {
-		if room := h - 2 - len(lines); room < 2 && i < len(warnings)-1 {
-			lines = append(lines, "   "+s.th.warn(fmt.Sprintf(textReviewMore, len(warnings)-i)))
-			break
-		}
-		lines = append(lines, "   "+s.th.warn("!  "+human.End(text, w-8)))
-	}
-	button := textReviewStart
-	if sc.armed {
-		button = textReviewArmed + " " + s.spinner()
-	}
-	for len(lines) < h-2 {
-		lines = append(lines, "")
-	}
-	lines = append(lines, s.th.row("           > "+button+" ", true, 76))
-	return lines
+	return warnings
 }
 
 // users names who is chosen, and who is not.
@@ -308,3 +342,24 @@ func (o *commandOverlay) body(s *session, w, h int) []string {
 	}
 	return lines
 }
+
+func (sc *reviewScreen) outline(s *session) outline {
+	o := outline{about: []string{sc.lead(s)}}
+	for n, r := range sc.rows(s, 200) {
+		text := r.name + ": " + strings.Join(r.texts, ", ")
+		if n < reviewQuestions {
+			o.items = append(o.items, item{text: text, do: func() step { return step{move: goAside, to: reviewTargets[n]} }})
+			continue
+		}
+		o.about = append(o.about, text)
+	}
+	for _, text := range sc.warnings(s) {
+		o.about = append(o.about, "!  "+text)
+	}
+	if sc.armed {
+		o.about = append(o.about, textReviewArmedMsg)
+	}
+	return o
+}
+
+func (o *commandOverlay) outline(s *session) outline { return outline{about: o.body(s, minWidth, 0)} }

@@ -203,6 +203,21 @@ func (r *router) press(e keyEvent) (cmds []command) {
 	return nil
 }
 
+// act does something that was asked for in words instead of with a key.
+func (r *router) act(do func() step) (cmds []command) {
+	defer func() {
+		if v := recover(); v != nil {
+			cmds = r.crashed(fmt.Sprint(v), string(debug.Stack()))
+		}
+	}()
+	r.s.now = r.s.clock()
+	if r.s.now.Before(r.deafTo) {
+		return nil
+	}
+	r.note = ""
+	return r.follow(do())
+}
+
 // interrupt is Ctrl+C, whichever way it came: it only asks.
 func (r *router) interrupt() step {
 	switch {

@@ -33,7 +33,8 @@ type run struct {
 	overall    int64          // bytes of all phases, never falls
 	saved      int64          // bytes and files when saving ended
 	savedFiles int64
-	paused     time.Time
+	paused     time.Time // since when it is, zero if it is not
+	resumed    time.Time
 	problems   []problemSeen // the first of them
 	said       string        // last message of the engine
 	gone       bool          // the medium is away
@@ -291,10 +292,19 @@ func (r *run) pause(now time.Time) {
 
 func (r *run) resume() {
 	if !r.paused.IsZero() {
+		r.resumed = r.ctl.Clock()
 		r.paused = time.Time{}
 		r.speed, r.whole = rate.Estimator{}, rate.Estimator{}
 		r.ctl.Gate.Resume()
 	}
+}
+
+// lastByte is since when nothing comes from the source.
+func (r *run) lastByte() time.Time {
+	if r.resumed.After(r.snap.LastByte) {
+		return r.resumed
+	}
+	return r.snap.LastByte
 }
 
 // stop ends the run; what was saved stays.

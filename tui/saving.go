@@ -61,7 +61,7 @@ func (sc *savingScreen) message(s *session) string {
 	case r.phase == job.Finishing:
 		return textSaveFinishing
 	case sc.stalled(s):
-		return fmt.Sprintf(textSaveStall, human.Duration(s.now.Sub(r.snap.LastByte)), safe)
+		return fmt.Sprintf(textSaveStall, human.Duration(s.now.Sub(r.lastByte())), safe)
 	case r.snap.SafeBytes == 0:
 		return textSaveSafeNone
 	}
@@ -72,7 +72,7 @@ func (sc *savingScreen) message(s *session) string {
 func (sc *savingScreen) stalled(s *session) bool {
 	r := s.run
 	return (r.phase == job.Saving || r.phase == job.Verifying) && r.paused.IsZero() &&
-		!r.snap.LastByte.IsZero() && s.now.Sub(r.snap.LastByte) >= stallShown
+		!r.snap.LastByte.IsZero() && s.now.Sub(r.lastByte()) >= stallShown
 }
 
 func (sc *savingScreen) keys(s *session) []binding {
@@ -266,4 +266,47 @@ func (o *problemsOverlay) body(s *session, w, h int) []string {
 		return []string{" " + textProblemsNone}
 	}
 	return o.view(lines, h)
+}
+
+func (sc *savingScreen) outline(s *session) outline {
+	if s.run == nil {
+		return outline{}
+	}
+	return outline{about: []string{s.show(s.run.path), strings.TrimRight(sc.message(s), `|/-\ `)}}
+}
+
+// phaseName is what a phase is called on screen.
+func phaseName(p job.Phase) string {
+	switch p {
+	case job.Saving:
+		return textSaveSave
+	case job.Verifying:
+		return textSaveCheck
+	case job.Finishing:
+		return textSaveFinish
+	case job.Applying:
+		return textSaveApply
+	}
+	return textSaveLook
+}
+
+// sentence is how far the run is, in one line.
+func (sc *savingScreen) sentence(s *session) string {
+	r, snap := s.run, s.run.snap
+	parts := []string{phaseName(r.phase)}
+	if snap.BytesTotal > 0 {
+		parts = append(parts, fmt.Sprintf("%d %%", human.Percent(snap.BytesDone, snap.BytesTotal)),
+			fmt.Sprintf(textSaveOf, human.Bytes(snap.BytesDone), human.Bytes(snap.BytesTotal)), human.Rate(r.speed.Rate()))
+		parts = append(parts, textSaveLeft+": "+sc.left(s))
+	} else if snap.FilesDone > 0 {
+		parts = append(parts, filesText(snap.FilesDone))
+	}
+	if snap.Problems > 0 {
+		parts = append(parts, human.Plural(snap.Problems, textSaveProblem, textSaveProblemsN))
+	}
+	return strings.Join(parts, ", ") + ". " + sc.message(s)
+}
+
+func (o *problemsOverlay) outline(s *session) outline {
+	return outline{about: append(o.lines(s, minWidth), o.message(s))}
 }

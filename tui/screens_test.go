@@ -126,7 +126,7 @@ func TestFrames(t *testing.T) {
 	}(), func(u *robot) { u.welcome(); u.press("enter", "enter", "enter", "enter") })
 	frames(t, "destination-folder", office(), func(u *robot) {
 		u.welcome()
-		u.press("enter", "enter", "enter", "b")
+		u.press("enter", "enter", "enter", "f")
 		u.write("/mnt/share")
 	})
 	frames(t, "options", office(), func(u *robot) { u.welcome(); u.press("enter", "enter", "enter", "enter") })

@@ -128,3 +128,5 @@ func (s *session) installations() []*engine.Installation {
 	}
 	return s.detection.Installations
 }
+
+func (sc *startScreen) outline(*session) outline { return outline{about: []string{textStartWait}} }

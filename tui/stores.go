@@ -56,24 +56,26 @@ func (sc *storesScreen) typed(s *session, e keyEvent) bool {
 func (sc *storesScreen) keys(s *session) []binding {
 	return []binding{
 		bindMove(func(k key) { sc.move(k, len(s.stores)); sc.pass.set("") }),
-		bindEnter(textStoresCheck, func() step {
-			st, ok := sc.chosen(s)
-			switch {
-			case !ok || st.Damaged != "":
-				return note("%s", sc.message(s))
-			case st.Protected && len(sc.pass.text) == 0:
-				return note(textStoresNeedPass)
-			}
-			password := ""
-			if st.Protected {
-				password = sc.pass.value()
-			}
-			sc.pass.set("")
-			return step{move: goTo, to: screenSaving, cmds: s.check(st, password)}
-		}),
+		bindEnter(textStoresCheck, func() step { return sc.take(s) }),
 		bindAgain(func() step { return step{cmds: []command{s.lookStores()}} }),
 		bindBack(),
 	}
+}
+
+func (sc *storesScreen) take(s *session) step {
+	st, ok := sc.chosen(s)
+	switch {
+	case !ok || st.Damaged != "":
+		return note("%s", sc.message(s))
+	case st.Protected && len(sc.pass.text) == 0:
+		return note(textStoresNeedPass)
+	}
+	password := ""
+	if st.Protected {
+		password = sc.pass.value()
+	}
+	sc.pass.set("")
+	return step{move: goTo, to: screenSaving, cmds: s.check(st, password)}
 }
 
 func (sc *storesScreen) body(s *session, w, h int) []string {
@@ -113,4 +115,39 @@ func (sc *storesScreen) body(s *session, w, h int) []string {
 	}
 	lines = append(lines, scroll(s.th, blocks, sc.at, h-len(lines)-len(foot))...)
 	return append(lines, foot...)
+}
+
+func (sc *storesScreen) outline(s *session) outline {
+	o := outline{about: []string{textStoresAsk}, at: sc.at + 1}
+	if len(s.stores) == 0 {
+		return outline{about: []string{textStoresNone}}
+	}
+	for i, st := range s.stores {
+		o.items = append(o.items, item{text: s.storeWords(st), do: func() step {
+			sc.at = i
+			return sc.take(s)
+		}})
+	}
+	if st, ok := sc.chosen(s); ok && st.Protected {
+		o.items = append(o.items, item{text: textStoresPass + ": " + fmt.Sprintf(textOptChars, len(sc.pass.text)), field: sc.pass})
+	}
+	return o
+}
+
+// storeWords describes a store in words.
+func (s *session) storeWords(st Store) string {
+	state, secret, from, bad := textStoresComplete, textStoresPlain, "", ""
+	if !st.Complete {
+		state = textStoresPartly
+	}
+	if st.Protected {
+		secret = textStoresSecret
+	}
+	if st.Computer != "" {
+		from = fmt.Sprintf(textStoresFrom, st.Computer, human.Time(st.Saved))
+	}
+	if st.Damaged != "" {
+		state, secret, bad = "", "", fmt.Sprintf(textStoresDamaged, st.Damaged)
+	}
+	return s.words(st.Path, from, secret, state, bad)
 }

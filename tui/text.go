@@ -142,7 +142,7 @@ const (
 	textUsersByName  = "name"
 	textUsersBySize  = "size"
 	textUsersByUse   = "last use"
-	textUsersNobody  = "Choose at least one with Space, or press Esc."
+	textUsersNobody  = "Nobody is chosen. Choose at least one, or go back."
 	textUsersIn      = "%s is chosen: %s."
 	textUsersOut     = "%s is not chosen: %s. The report will say so."
 	textUsersByHand  = "your choice"
@@ -175,7 +175,7 @@ const (
 	textWhatLeftNo    = "%s (%s) left out on purpose: %s"
 	textWhatOpen      = "open"
 	textWhatAll       = "all"
-	textWhatEmpty     = "Nothing is chosen. Choose with Space, or press Esc."
+	textWhatEmpty     = "Nothing is chosen. Choose at least one kind, or go back."
 	textWhatGroup     = "%s: %d of %d kinds chosen."
 	textWhatIn        = "%s will be in the store."
 	textWhatOut       = "%s will not be in the store. The report will say so."
@@ -220,6 +220,7 @@ const (
 	textDestWhy      = "The store should leave this computer: removable drives come first. What cannot " +
 		"hold it is listed with the reason. Nothing else on a drive is touched."
 	textDestAskFolder  = "Another folder"
+	textDestFolderIs   = "Folder"
 	textDestFolderMsg  = "Enter looks at the folder and goes on with it. Nothing is written yet."
 	textDestAskFolder1 = "Type the folder that is to hold the store, for example a"
 	textDestAskFolder2 = "mounted network share; not one on the disk being saved."
@@ -319,6 +320,7 @@ const (
 	textSaveSave      = "Save"
 	textSaveCheck     = "Check"
 	textSaveFinish    = "Finish"
+	textSaveApply     = "Write"
 	textSaveSaved     = "Saved"
 	textSaveOf        = "%s of %s"
 	textSaveRead      = "Speed"
@@ -490,4 +492,17 @@ const (
 	textCrashShell   = "Command prompt"
 	textCrashRestart = "Restart this computer"
 	textCrashMsg     = "The source disks were only read."
+)
+
+// Plain mode.
+const (
+	textPlainPair    = "%s: %s"
+	textPlainNotNow  = "(not now)"
+	textPlainNone    = "There is nothing to choose by number here."
+	textPlainNumber  = "Type a number from 1 to %d, or a letter of the line above."
+	textPlainUnknown = "%s means nothing here. A letter of the last line does, or a number."
+	textPlainNumbers = "1-%d choose"
+	textPlainEnterAt = "Enter %s [%d]"
+	textPlainProblem = "problem: %s: %s"
+	textPlainChosen  = "Chosen: %s in %s."
 )

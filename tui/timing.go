@@ -11,6 +11,8 @@ const (
 	deafFor        = 500 * time.Millisecond // a dialog nobody asked for ignores keys that long
 	stallShown     = 5 * time.Second        // without data for longer, the message line says so
 	framesASecond  = 15
+	plainEvery     = 10 * time.Second // plain mode speaks of a run this often
+	plainProblems  = 20               // and of so many problems one by one
 	minWidth       = 78
 	maxWidth       = 100
 	minHeight      = 24

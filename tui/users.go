@@ -63,10 +63,7 @@ func (sc *usersScreen) message(s *session) string {
 	}
 	sc.clamp(len(rows))
 	u := rows[sc.at].User
-	reason := s.choices[u.ID].Why
-	if s.users[u.ID] != s.choices[u.ID].In || reason == "" {
-		reason = textUsersByHand
-	}
+	reason := sc.reason(s, u.ID)
 	name := human.End(s.userName(u), 24)
 	if s.users[u.ID] {
 		return fmt.Sprintf(textUsersIn, name, s.show(reason))
@@ -85,13 +82,7 @@ func (sc *usersScreen) keys(s *session) []binding {
 	}
 	return []binding{
 		bindMove(func(k key) { sc.move(k, len(sc.rows(s))) }),
-		bindSpace(textChoose, func() step {
-			if rows := sc.rows(s); len(rows) > 0 {
-				sid := rows[sc.at].ID
-				s.users[sid] = !s.users[sid]
-			}
-			return sc.changed(s)
-		}),
+		bindSpace(textChoose, func() step { return sc.toggle(s) }),
 		bindLetter("a", textUsersAll, "", set(true)),
 		bindLetter("n", textUsersNone, "", set(false)),
 		bindLetter("s", textUsersSort, "", func() step {
@@ -109,6 +100,25 @@ func (sc *usersScreen) keys(s *session) []binding {
 		}),
 		bindBack(),
 	}
+}
+
+// reason is why somebody is chosen or not.
+func (sc *usersScreen) reason(s *session, id string) string {
+	c := s.choices[id]
+	if s.users[id] != c.In || c.Why == "" {
+		return textUsersByHand
+	}
+	return c.Why
+}
+
+func (sc *usersScreen) toggle(s *session) step {
+	rows := sc.rows(s)
+	sc.clamp(len(rows))
+	if len(rows) > 0 {
+		id := rows[sc.at].ID
+		s.users[id] = !s.users[id]
+	}
+	return sc.changed(s)
 }
 
 // changed forgets what depended on the choice.
@@ -182,3 +192,24 @@ func (sc *usersScreen) sum(s *session) string {
 }
 
 func filesText(n int64) string { return human.Plural(n, textWhatFile, textWhatFiles) }
+
+func (sc *usersScreen) outline(s *session) outline {
+	o := outline{about: []string{textUsersAsk, sc.sum(s)}}
+	for i, u := range sc.rows(s) {
+		account, date, size := "", "", ""
+		if u.ID != engine.SystemUser {
+			account = sc.account(s, u.User)
+		}
+		if !u.LastUse.IsZero() {
+			date = fmt.Sprintf(textWindowsLast, human.Date(u.LastUse))
+		}
+		if s.plan() != nil {
+			size = human.Bytes(u.bytes)
+		}
+		o.items = append(o.items, item{
+			text: check(s.users[u.ID], false) + " " + s.words(s.userName(u.User), account, date, size, sc.reason(s, u.ID)),
+			do:   func() step { sc.at = i; return sc.toggle(s) },
+		})
+	}
+	return o
+}

@@ -7,6 +7,7 @@ import (
 
 	"lifeboat/engine"
 	"lifeboat/engine/human"
+	"lifeboat/winpe"
 )
 
 // welcomeScreen is the menu of what the wizard can do.
@@ -162,4 +163,45 @@ func (s *session) unfinished() (Store, *engine.Installation, bool) {
 		}
 	}
 	return Store{}, nil, false
+}
+
+func (sc *welcomeScreen) outline(s *session) outline {
+	o := outline{about: []string{
+		fmt.Sprintf(textPlainPair, textWelcomeSystem, s.systemName()),
+		fmt.Sprintf(textPlainPair, textWelcomeWindows, sc.windows(s, 1000)),
+	}, at: sc.at + 1}
+	for _, v := range s.volumes {
+		if !v.System {
+			o.about = append(o.about, fmt.Sprintf(textPlainPair, textWelcomeVolume, s.volumeWords(v)))
+		}
+	}
+	o.about = append(o.about, textWelcomeAsk)
+	for i, e := range sc.entries(s) {
+		text := e.text
+		if e.reason != "" {
+			text += " " + textPlainNotNow
+		}
+		o.items = append(o.items, item{text: text, do: func() step { return sc.pick(s, i) }})
+	}
+	return o
+}
+
+// volumeWords describes a volume in words.
+func (s *session) volumeWords(v winpe.Volume) string {
+	size := ""
+	if v.Size > 0 {
+		size = fmt.Sprintf(textDestAbout, human.Bytes(v.Free), human.Bytes(v.Size))
+	}
+	return s.words(v.Mount, v.Label, v.Disk.Model, v.Disk.Bus, v.FileSystem, size, v.Problem)
+}
+
+// words joins what is there with commas.
+func (s *session) words(parts ...string) string {
+	var there []string
+	for _, part := range parts {
+		if part != "" {
+			there = append(there, s.show(part))
+		}
+	}
+	return strings.Join(there, ", ")
 }

@@ -260,14 +260,10 @@ func (sc *whatScreen) body(s *session, w, h int) []string {
 
 func (sc *whatScreen) line(s *session, r whatRow, here bool) string {
 	sizes := func(t engine.Totals) string {
-		amount := filesText(t.Files)
-		switch {
-		case t.Files == 0 && t.Keys > 0:
-			amount = human.Plural(t.Keys, textWhatKey, textWhatKeys)
-		case t.Files == 0 && t.Keys == 0:
+		if t.Files == 0 && t.Keys == 0 {
 			return padLeft(textWhatNothing, 28)
 		}
-		return padLeft(human.Bytes(t.Bytes), 11) + padLeft(amount, 17)
+		return padLeft(human.Bytes(t.Bytes), 11) + padLeft(amount(t), 17)
 	}
 	if r.part == nil {
 		g := r.group
@@ -281,6 +277,14 @@ func (sc *whatScreen) line(s *session, r whatRow, here bool) string {
 	}
 	return mark(here) + "    " + check(!s.omit[r.part.name], false) + " " +
 		pad(human.End(s.show(r.part.name), 34), 35) + sizes(r.part.Totals)
+}
+
+// amount counts files, or settings where there are none.
+func amount(t engine.Totals) string {
+	if t.Files == 0 && t.Keys > 0 {
+		return human.Plural(t.Keys, textWhatKey, textWhatKeys)
+	}
+	return filesText(t.Files)
 }
 
 // waiting is the screen while the plan is being made.
@@ -297,4 +301,35 @@ func (sc *whatScreen) waiting(s *session, head string, w int) []string {
 	}
 	lines = append(lines, "   "+fmt.Sprintf(textWhatWait, filesText(c.snap.FilesDone), human.Bytes(c.snap.BytesDone))+" "+s.spinner(), "")
 	return append(lines, "   "+s.th.dim(human.Middle(s.show(c.snap.Current), w-5)))
+}
+
+func (sc *whatScreen) outline(s *session) outline {
+	o := outline{about: []string{textWhatAsk}}
+	p := s.plan()
+	if p == nil {
+		o.about = sc.waiting(s, "", minWidth)
+		return o
+	}
+	for i, r := range sc.rows(s) {
+		t, name := r.group.Totals, r.group.name
+		n := r.group.chosen(s)
+		box := check(n > 0, n > 0 && n < len(r.group.parts))
+		if r.part != nil {
+			t, name, box = r.part.Totals, "  "+r.part.name, check(!s.omit[r.part.name], false)
+		}
+		o.items = append(o.items, item{
+			text: box + " " + s.words(name, human.Bytes(t.Bytes), amount(t)),
+			do:   func() step { sc.at = i; return sc.toggle(s) },
+		})
+	}
+	t := p.Size(s.selection())
+	o.about = append(o.about, fmt.Sprintf(textPlainChosen, human.Bytes(t.Bytes), filesText(t.Files)))
+	for _, l := range p.Left {
+		format := textWhatLeftNo
+		if l.Matters {
+			format = textWhatLeftYes
+		}
+		o.about = append(o.about, fmt.Sprintf(format, filesText(l.Files), human.Bytes(l.Bytes), s.show(l.Reason)))
+	}
+	return o
 }

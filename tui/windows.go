@@ -173,3 +173,24 @@ func lastUse(i *engine.Installation) time.Time {
 	}
 	return last
 }
+
+func (sc *windowsScreen) outline(s *session) outline {
+	o := outline{about: []string{textWindowsAsk}, at: sc.at + 1}
+	for i, r := range sc.rows(s) {
+		it := item{do: func() step { sc.at = i; return sc.take(s) }}
+		if r.closed != nil {
+			it.text = s.volumeWords(*r.closed)
+		} else {
+			last, bad := "", ""
+			if t := lastUse(r.inst); !t.IsZero() {
+				last = fmt.Sprintf(textWindowsLast, human.Date(t))
+			}
+			if len(r.inst.Damage) > 0 {
+				bad = fmt.Sprintf(textWindowsCannot, damage(r.inst))
+			}
+			it.text = s.words(s.productLine(r.inst), r.inst.ComputerName, s.where(r.inst), last, bad, strings.Join(r.inst.Notes, "; "))
+		}
+		o.items = append(o.items, it)
+	}
+	return o
+}

@@ -14,14 +14,15 @@ import (
 
 // wizardOptions are what the wizard can be told on the command line.
 type wizardOptions struct {
-	ascii, mono bool
-	at          []string
-	machine     string
+	ascii, mono, plain bool
+	at                 []string
+	machine            string
 }
 
 func (o *wizardOptions) flags(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&o.ascii, "ascii", false, "draw with letters only")
 	cmd.Flags().BoolVar(&o.mono, "mono", false, "draw without colours")
+	cmd.Flags().BoolVar(&o.plain, "plain", false, "ask and answer line by line: for screen readers and serial lines")
 }
 
 // wizard runs the wizard on this machine, or on a recorded one.
@@ -54,7 +55,7 @@ func (p *program) runWizard(ctx context.Context, live *tui.Live, o wizardOptions
 	if err := winpe.EnablePrivileges(); err != nil {
 		return p.fail("lifeboat", usmt.Fail(usmt.EnvironmentFailed, err, "read files of all users"))
 	}
-	out, err := tui.Run(ctx, tui.Options{Backend: live, In: p.stdin, Out: p.stdout, Clock: p.clock, ASCII: o.ascii, Mono: o.mono})
+	out, err := tui.Run(ctx, tui.Options{Backend: live, In: p.stdin, Out: p.stdout, Clock: p.clock, ASCII: o.ascii, Mono: o.mono, Plain: o.plain})
 	if err != nil {
 		return p.fail("lifeboat", err)
 	}
