@@ -14,6 +14,8 @@ import (
 	"lifeboat/engine/sample"
 	"lifeboat/engine/store"
 	"lifeboat/engine/usmt"
+	"lifeboat/engine/volume"
+	"lifeboat/engine/windows"
 )
 
 var now = time.Date(2026, 11, 24, 2, 0, 0, 0, time.UTC)
@@ -337,5 +339,69 @@ func TestEstimateAgreesWithTheStore(t *testing.T) {
 	left, err := filepath.Glob(filepath.Join(e.TempDir, "lifeboat-*"))
 	if err != nil || len(left) != 1 { // the plan's own
 		t.Errorf("left behind: %q, %v", left, err)
+	}
+}
+
+// secret shows the letters 02 as encrypted with EFS.
+type secret struct{ volume.Volume }
+
+func (s secret) ReadDir(path string) ([]volume.Info, error) {
+	list, err := s.Volume.ReadDir(path)
+	for i := range list {
+		if list[i].Name == "letter 02.txt" {
+			list[i].Attr |= volume.Encrypted
+		}
+	}
+	return list, err
+}
+
+func TestEncryptedFilesAndEFS(t *testing.T) {
+	e := newEngine(t)
+	pc, err := sample.Create(t.TempDir(), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := volume.OpenDir(pc.Volume)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &Detection{engine: e, sources: []windows.Source{{Volume: secret{v}, Where: pc.Volume}}}
+	if d.Installations, _, err = windows.Find(t.Context(), d.sources, windows.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	plan := planWith(t, d, PlanRequest{}, control())
+	for efs, want := range map[usmt.EFS]usmt.Code{
+		usmt.EFSAbort:   usmt.Canceled,
+		usmt.EFSCopyRaw: usmt.UnsupportedPlatform, // a mounted folder gives no raw data
+		usmt.EFSSkip:    usmt.Success,
+		"":              usmt.Success,
+	} {
+		dest := filepath.Join(t.TempDir(), "store")
+		r, err := e.Capture(t.Context(), CaptureRequest{Plan: plan, StorePath: dest, EFS: efs, SkipVerify: true}, control())
+		if usmt.CodeOf(err) != want {
+			t.Errorf("/efs:%s: %v", efs, err)
+		}
+		if want == usmt.Success {
+			named := 0
+			for _, p := range r.Problems {
+				if strings.HasSuffix(p.Path, "letter 02.txt") && p.Kind == job.Notice {
+					named++
+				}
+			}
+			if named != len(pc.Users) || r.ReturnCode != 0 || r.SafeToWipe {
+				t.Errorf("/efs:%s: %d files named, code %d, safe to wipe %v", efs, named, r.ReturnCode, r.SafeToWipe)
+			}
+			continue
+		}
+		if _, serr := os.Stat(dest); serr == nil || !strings.Contains(err.Error(), `C:\Users\anna\Documents\Letters\letter 02.txt`) {
+			t.Errorf("/efs:%s: %v, written: %v", efs, err, serr == nil)
+		}
+	}
+	all := map[string]bool{}
+	for _, u := range pc.Users {
+		all[u.SID] = true
+	}
+	if _, err := e.Capture(t.Context(), CaptureRequest{Plan: plan, StorePath: t.TempDir(), EFS: usmt.EFSAbort, Select: Selection{OmitUsers: all}, SkipVerify: true}, control()); err != nil {
+		t.Errorf("encrypted files of users who are left out: %v", err)
 	}
 }

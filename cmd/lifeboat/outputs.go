@@ -66,9 +66,10 @@ func (r *scanRun) generate(ctx context.Context, source *found) error {
 }
 
 func (r *scanRun) generateTo(ctx context.Context, w io.Writer, source *found, req engine.PlanRequest) error {
-	ctl, stop := r.control()
-	defer stop()
-	plan, err := source.PlanWith(ctx, source.inst, req, ctl)
+	watcher := r.watch()
+	stop := watcher.follow()
+	plan, err := source.PlanWith(ctx, source.inst, req, watcher.ctl)
+	stop()
 	if err != nil {
 		return err
 	}

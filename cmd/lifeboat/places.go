@@ -145,7 +145,7 @@ func (p *program) source(ctx context.Context, e *engine.Engine, s *usmt.ScanStat
 	var all []string
 	for _, h := range hits {
 		for _, inst := range h.Installations {
-			if name := inst.Where + inst.WindowsDir; !inst.IsOld() && !slices.Contains(all, name) {
+			if name := inst.Where + inst.WindowsDir; (inst == h.inst || !inst.IsOld()) && !slices.Contains(all, name) {
 				all = append(all, name)
 			}
 		}

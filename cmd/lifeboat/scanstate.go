@@ -167,9 +167,11 @@ func (r *scanRun) do(ctx context.Context) error {
 	}
 	selection, why := r.users(inst)
 
-	ctl, stop := r.control()
-	defer stop()
-	plan, err := source.PlanWith(ctx, inst, engine.PlanRequest{Rules: r.rules, Config: r.config, LocalOnly: r.LocalOnly}, ctl)
+	// Logs are written by one goroutine at a time: the watcher's, or this one.
+	w := r.watch()
+	stop := w.follow()
+	plan, err := source.PlanWith(ctx, inst, engine.PlanRequest{Rules: r.rules, Config: r.config, LocalOnly: r.LocalOnly}, w.ctl)
+	stop()
 	if err != nil {
 		return err
 	}
@@ -182,9 +184,9 @@ func (r *scanRun) do(ctx context.Context) error {
 		for _, n := range notes {
 			r.note(n)
 		}
-		ctl.Decider = decider
+		w.ctl.Decider = decider
 	}
-	r.components(plan)
+	r.components(plan, selection)
 	total := plan.Totals(selection)
 	if r.progress != nil {
 		r.progress.Total(total.Bytes)
@@ -202,25 +204,31 @@ func (r *scanRun) do(ctx context.Context) error {
 		Overwrite: r.Overwrite, CommandLine: []string{r.CommandLine(r.system())}, EFS: r.EFS, Config: r.config,
 		Retries: r.Retries, Wait: time.Duration(r.Wait) * time.Second,
 	}
+	if !r.Estimate {
+		if err := engine.CheckDestination(where, total.Bytes, r.Overwrite); err != nil {
+			return err
+		}
+	}
+	stop = w.follow()
+	defer stop()
 	if r.Estimate {
-		return r.estimate(ctx, req, ctl)
+		return r.estimate(ctx, req, w.ctl)
 	}
-	if err := engine.CheckDestination(where, total.Bytes, r.Overwrite); err != nil {
-		return err
+	r.report, err = r.engine.Capture(ctx, req, w.ctl)
+	if r.report != nil {
+		r.result = r.report
 	}
-	r.report, err = r.engine.Capture(ctx, req, ctl)
-	r.result = r.report
 	return err
 }
 
-// control makes the channels of the job and follows it until stop is called.
-func (r *scanRun) control() (ctl *job.Control, stop func()) {
+// watch makes the watcher of a job, and the job's channels.
+func (r *scanRun) watch() *watcher {
 	answer := job.Stop
 	if r.Continue {
 		answer = job.Skip
 	}
-	ctl = job.NewControl(r.clock, job.Always{Unreadable: answer})
-	return ctl, (&watcher{ctl: ctl, console: r.stderr, log: r.log, progress: r.progress}).follow()
+	ctl := job.NewControl(r.clock, job.Always{Unreadable: answer})
+	return &watcher{ctl: ctl, console: r.stderr, log: r.log, progress: r.progress}
 }
 
 // describe says which Windows it is, and which drive is what.
@@ -233,9 +241,10 @@ func (r *scanRun) describe(inst *engine.Installation) {
 }
 
 // components tells the progress file which components there are for whom.
-func (r *scanRun) components(plan *engine.Plan) {
-	tell := func(units []engine.Unit, taken bool) {
+func (r *scanRun) components(plan *engine.Plan, sel engine.Selection) {
+	tell := func(units []engine.Unit, on bool) {
 		for _, u := range units {
+			taken := on && !sel.OmitUsers[u.User]
 			account := ""
 			if user, ok := userOf(plan.Installation, u.User); ok {
 				account = engine.Account(user)

@@ -8,14 +8,14 @@ import (
 
 // Estimate is the space that a store needs (spec/usmt-cli-spec.md 2.6).
 type Estimate struct {
-	Sizes     []StoreSize
-	Temporary int64 // bytes of working space, without the 250 MB that must be free anyway
+	Sizes     []StoreSize `json:"sizes"`
+	Temporary int64       `json:"temporary"` // bytes of working space, without the 250 MB that must be free anyway
 }
 
 // StoreSize is the size of the store on a volume with a given cluster size.
 type StoreSize struct {
-	Cluster int64
-	Bytes   int64
+	Cluster int64 `json:"cluster"`
+	Bytes   int64 `json:"bytes"`
 }
 
 // WriteXML writes the file of /p:file.

@@ -202,7 +202,7 @@ func (l *line) split(s string) (word, bool) {
 	if i := strings.IndexAny(body, marks); i >= 0 {
 		w = word{name: body[:i], arg: unquote(body[i+1:]), hasArg: true}
 	}
-	if l.sys.SlashPaths && s[0] == '/' && l.find(w.name) == nil && !isHelp(w.name) {
+	if _, known := refused[strings.ToLower(w.name)]; l.sys.SlashPaths && s[0] == '/' && l.find(w.name) == nil && !known && !isHelp(w.name) {
 		return word{}, false
 	}
 	return w, true
