@@ -26,6 +26,7 @@ type RecordedContext struct {
 
 // RecordedUnit holds the variables that a unit's component defines.
 type RecordedUnit struct {
-	URLID string            `json:"urlid"` // of the rule file
+	URLID string            `json:"urlid"`          // of the rule file
+	Path  []string          `json:"path,omitempty"` // the components around it, outermost first
 	Vars  map[string]string `json:"vars,omitempty"`
 }

@@ -1,0 +1,437 @@
+package restore
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"syscall"
+	"time"
+
+	"lifeboat/engine/store"
+	"lifeboat/engine/volume"
+	"lifeboat/engine/windows"
+	"lifeboat/engine/winname"
+)
+
+// disk is a volume of the destination. Paths are those of package volume,
+// `\Users\anna`; names are found in any case, as Windows does. Whatever a link on
+// the volume says, nothing is written outside, and no link is gone through.
+type disk struct {
+	index   int
+	where   string
+	view    volume.Volume
+	root    *os.Root
+	journal *journal // nil in a dry run: then nothing is written
+	changed func(what, path, text string)
+	sys     system
+	dirs    map[string]*folder // by folded path
+
+	kept  int                // files in the folder for what was replaced
+	crash func(where string) // tests end the process there
+}
+
+// folder is a folder of a disk with the names in it.
+type folder struct {
+	native  string            // slash-separated below the root, "." for the root
+	names   map[string]string // folded to spelled
+	made    bool              // by this run
+	touched bool              // its time is in the journal
+}
+
+// maxDirs bounds the folders that are remembered.
+const maxDirs = 4096
+
+// errLink is for paths that lead through a link.
+var errLink = errors.New("a link is in the way")
+
+func openDisk(index int, s windows.Source, j *journal, now time.Time) (*disk, error) {
+	root, err := os.OpenRoot(s.Where)
+	if err != nil {
+		return nil, fmt.Errorf("open the destination: %w", err)
+	}
+	d := &disk{index: index, where: s.Where, view: s.Volume, root: root, journal: j, dirs: map[string]*folder{}, crash: func(string) {}}
+	d.sys = probe(root)
+	return d, nil
+}
+
+func (d *disk) close() error {
+	var err error
+	if d.journal != nil {
+		err = d.sys.sync(d.root)
+	}
+	return errors.Join(err, d.root.Close())
+}
+
+func (d *disk) dry() bool { return d.journal == nil }
+
+// checkName says why a name from a store cannot be one here.
+func checkName(name string) error {
+	switch {
+	case name == "" || name == "." || name == "..":
+		return fmt.Errorf("%q is no name", name)
+	case strings.ContainsAny(name, "/\\:\x00"):
+		return fmt.Errorf("the name %q is not possible", winname.Show(name))
+	case isDevice(name):
+		return fmt.Errorf("the name %q is that of a device", winname.Show(name))
+	}
+	return nil
+}
+
+// isDevice reports whether Windows takes a name for a device, whatever its
+// extension.
+func isDevice(name string) bool {
+	base, _, _ := strings.Cut(name, ".")
+	base = strings.ToUpper(strings.TrimRight(base, " "))
+	switch base {
+	case "CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$":
+		return true
+	}
+	rest, com := strings.CutPrefix(base, "COM")
+	if !com {
+		if rest, com = strings.CutPrefix(base, "LPT"); !com {
+			return false
+		}
+	}
+	return len(rest) == 1 && rest[0] >= '0' && rest[0] <= '9' || rest == "¹" || rest == "²" || rest == "³"
+}
+
+// folder finds a folder, which must be real.
+func (d *disk) folder(p string) (*folder, error) {
+	key := winname.Fold(p)
+	if f := d.dirs[key]; f != nil {
+		return f, nil
+	}
+	native := "."
+	if p != `\` {
+		dir, name := winname.Split(p)
+		if dir == "" {
+			return nil, &fs.PathError{Op: "find", Path: p, Err: fs.ErrNotExist}
+		}
+		parent, err := d.folder(dir)
+		if err != nil {
+			return nil, err
+		}
+		spelled, ok := parent.names[winname.Fold(name)]
+		if !ok {
+			return nil, &fs.PathError{Op: "find", Path: p, Err: fs.ErrNotExist}
+		}
+		native = path.Join(parent.native, spelled)
+		info, err := d.root.Lstat(native)
+		switch {
+		case err != nil:
+			return nil, err
+		case !info.IsDir() && info.Mode().IsRegular():
+			return nil, &fs.PathError{Op: "find", Path: p, Err: syscall.ENOTDIR}
+		case !info.IsDir() || info.Mode()&(fs.ModeSymlink|fs.ModeIrregular) != 0:
+			return nil, &fs.PathError{Op: "find", Path: p, Err: errLink}
+		}
+	}
+	f := &folder{native: native, names: map[string]string{}}
+	in, err := d.root.Open(native)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	names, err := in.Readdirnames(-1)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		if old, twice := f.names[winname.Fold(name)]; !twice || name < old {
+			f.names[winname.Fold(name)] = name
+		}
+	}
+	d.remember(key, f)
+	return f, nil
+}
+
+func (d *disk) remember(key string, f *folder) {
+	if len(d.dirs) >= maxDirs && !d.dry() {
+		clear(d.dirs)
+	}
+	d.dirs[key] = f
+}
+
+// find looks for something; the info is that of the thing itself, a link too.
+func (d *disk) find(p string) (native string, info fs.FileInfo, err error) {
+	if p == `\` {
+		info, err = d.root.Lstat(".")
+		return ".", info, err
+	}
+	dir, name := winname.Split(p)
+	f, err := d.folder(dir)
+	if err != nil {
+		return "", nil, err
+	}
+	spelled, ok := f.names[winname.Fold(name)]
+	if !ok {
+		return "", nil, &fs.PathError{Op: "find", Path: p, Err: fs.ErrNotExist}
+	}
+	native = path.Join(f.native, spelled)
+	info, err = d.root.Lstat(native)
+	return native, info, err
+}
+
+// exists reports whether a name is taken, in a dry run also by what would have
+// been written.
+func (d *disk) exists(p string) bool {
+	dir, name := winname.Split(p)
+	f, err := d.folder(dir)
+	if err != nil {
+		return false
+	}
+	_, ok := f.names[winname.Fold(name)]
+	return ok
+}
+
+// mkdirs makes a folder and those above it. made lists what was not there, the
+// outermost first.
+func (d *disk) mkdirs(p string) (made []string, err error) {
+	f, err := d.folder(p)
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	dir, name := winname.Split(p)
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	made, err = d.mkdirs(dir)
+	if err != nil {
+		return made, err
+	}
+	parent, err := d.folder(dir)
+	if err != nil {
+		return made, err
+	}
+	native := path.Join(parent.native, name)
+	if !d.dry() {
+		if err := d.touch(parent); err != nil {
+			return made, err
+		}
+		if err := d.journal.add(step{Op: opFolder, Disk: d.index, Path: store.Text(native)}); err != nil {
+			return made, err
+		}
+		if err := d.root.Mkdir(native, 0o777); err != nil {
+			return made, err
+		}
+	}
+	d.changed("folder", p, "")
+	parent.names[winname.Fold(name)] = name
+	f = &folder{native: native, names: map[string]string{}, made: true, touched: true}
+	d.remember(winname.Fold(p), f)
+	return append(made, p), nil
+}
+
+// touch keeps the time of a folder that was there before something in it changes.
+func (d *disk) touch(f *folder) error {
+	if f.touched {
+		return nil
+	}
+	info, err := d.root.Lstat(f.native)
+	if err != nil {
+		return err
+	}
+	f.touched = true
+	return d.journal.add(step{Op: opTouch, Disk: d.index, Path: store.Text(f.native), Time: info.ModTime()})
+}
+
+// put writes a file, so that at no moment there is a part of it under its name.
+// If the name is taken and replace is set, what is there is kept; else the error
+// wraps fs.ErrExist. The folder must be there.
+func (d *disk) put(p string, replace bool, meta metadata, write func(w io.Writer) error) error {
+	dir, name := winname.Split(p)
+	if err := checkName(name); err != nil {
+		return err
+	}
+	f, err := d.folder(dir)
+	if err != nil {
+		return err
+	}
+	spelled, taken := f.names[winname.Fold(name)]
+	what := "file"
+	if taken {
+		if !replace {
+			return &fs.PathError{Op: "write", Path: p, Err: fs.ErrExist}
+		}
+		name, what = spelled, "replace"
+	}
+	if d.dry() {
+		d.changed(what, p, "")
+		f.names[winname.Fold(name)] = name
+		return nil
+	}
+	native := path.Join(f.native, name)
+	if err := d.touch(f); err != nil {
+		return err
+	}
+	if taken {
+		if err := d.keep(native); err != nil {
+			return err
+		}
+	}
+	if err := d.journal.add(step{Op: opFile, Disk: d.index, Path: store.Text(native)}); err != nil {
+		return err
+	}
+	temp := path.Join(f.native, d.journal.temp)
+	if err := d.writeTemp(temp, meta, write); err != nil {
+		d.root.Remove(temp)
+		return err
+	}
+	d.crash("written")
+	if err := rename(d.root, temp, native); err != nil {
+		d.root.Remove(temp)
+		return err
+	}
+	f.names[winname.Fold(name)] = name
+	return nil
+}
+
+func (d *disk) writeTemp(temp string, meta metadata, write func(w io.Writer) error) error {
+	f, err := d.root.OpenFile(temp, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o666)
+	if err != nil {
+		return err
+	}
+	err = write(f)
+	if err == nil && meta.sync {
+		err = f.Sync()
+	}
+	if err == nil {
+		err = d.sys.apply(d.root, temp, f, meta)
+	}
+	return errors.Join(err, f.Close())
+}
+
+// keep puts what is under a name aside, without taking it away.
+func (d *disk) keep(native string) error {
+	dir := `\` + strings.ReplaceAll(d.journal.keep, "/", `\`)
+	if _, err := d.mkdirs(dir); err != nil {
+		return fmt.Errorf("make the folder for what is replaced: %w", err)
+	}
+	d.kept++
+	kept := path.Join(d.journal.keep, fmt.Sprintf("%06d", d.kept))
+	if err := d.journal.add(step{Op: opKeep, Disk: d.index, Path: store.Text(native), Kept: kept}); err != nil {
+		return err
+	}
+	if d.root.Link(native, kept) == nil {
+		return nil
+	}
+	return d.copy(native, kept) // file systems without links
+}
+
+func (d *disk) copy(from, to string) error {
+	in, err := d.root.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	info, err := in.Stat()
+	if err != nil {
+		return err
+	}
+	out, err := d.root.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	err = errors.Join(err, out.Sync(), out.Close())
+	if err == nil {
+		err = d.root.Chtimes(to, info.ModTime(), info.ModTime())
+	}
+	return err
+}
+
+// remove takes a file away; it is kept for Undo.
+func (d *disk) remove(p string) error {
+	native, info, err := d.find(p)
+	if err != nil {
+		return err
+	}
+	if info.IsDir() {
+		return &fs.PathError{Op: "remove", Path: p, Err: syscall.EISDIR}
+	}
+	dir, name := winname.Split(p)
+	f, err := d.folder(dir)
+	if err != nil {
+		return err
+	}
+	d.changed("remove", p, "")
+	if !d.dry() {
+		if err := d.touch(f); err != nil {
+			return err
+		}
+		if err := d.keep(native); err != nil {
+			return err
+		}
+		if err := remove(d.root, native); err != nil {
+			return err
+		}
+	}
+	delete(f.names, winname.Fold(name))
+	return nil
+}
+
+// setFolder gives a folder that was made its metadata.
+func (d *disk) setFolder(p string, meta metadata) error {
+	if d.dry() {
+		return nil
+	}
+	f, err := d.folder(p)
+	if err != nil {
+		return err
+	}
+	in, err := d.root.Open(f.native)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	return d.sys.apply(d.root, f.native, in, meta)
+}
+
+// same reports whether a file has the content that open gives.
+func (d *disk) same(native string, size int64, open func() (io.ReadCloser, error)) (bool, error) {
+	info, err := d.root.Lstat(native)
+	if err != nil || !info.Mode().IsRegular() || info.Size() != size {
+		return false, nil
+	}
+	have, err := d.root.Open(native)
+	if err != nil {
+		return false, nil
+	}
+	defer have.Close()
+	want, err := open()
+	if err != nil {
+		return false, err
+	}
+	defer want.Close()
+	return sameContent(have, want), nil
+}
+
+// sameContent compares two readers to their ends.
+func sameContent(a, b io.Reader) bool {
+	x, y := make([]byte, 128<<10), make([]byte, 128<<10)
+	for {
+		n, errA := io.ReadFull(a, x)
+		m, errB := io.ReadFull(b, y)
+		if n != m || !bytes.Equal(x[:n], y[:m]) {
+			return false
+		}
+		if errA != nil || errB != nil {
+			end := func(err error) bool { return err == io.EOF || err == io.ErrUnexpectedEOF }
+			return end(errA) && end(errB)
+		}
+	}
+}
+
+// isFull reports that a volume has no room left.
+func isFull(err error) bool {
+	var errno syscall.Errno
+	if !errors.As(err, &errno) {
+		return false
+	}
+	return errno == syscall.ENOSPC || errno == fullErrno || errno == syscall.EDQUOT
+}

@@ -1,0 +1,44 @@
+package restore
+
+import (
+	"io"
+	"time"
+
+	"lifeboat/engine/store"
+	"lifeboat/engine/volume"
+)
+
+// metadata is what a file or folder has beside its plain bytes.
+type metadata struct {
+	attr     volume.Attr
+	created  store.FileTime // 0 leaves what the system sets
+	modified store.FileTime
+	accessed store.FileTime
+	security []byte
+	reparse  []byte
+	streams  []streamData
+	sync     bool // to the medium before it gets its name
+}
+
+// streamData is an alternate data stream.
+type streamData struct {
+	name string
+	size int64
+	open func() (io.ReadCloser, error)
+}
+
+// settable are the attributes that can be given to a file. The others say how
+// Windows keeps the content, which the content of a store has lost.
+const settable = volume.ReadOnly | volume.Hidden | volume.System | volume.Archive | volume.Temporary | notIndexed
+
+const notIndexed volume.Attr = 0x2000
+
+func metadataOf(o store.Object) metadata {
+	return metadata{
+		attr:    volume.Attr(o.Attr) & settable,
+		created: o.Created, modified: o.Modified, accessed: o.Accessed,
+	}
+}
+
+// timeOf is a FileTime for the calls of package os; zero leaves a time alone.
+func timeOf(t store.FileTime) time.Time { return t.Time() }

@@ -1,0 +1,167 @@
+package restore
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"unsafe"
+
+	"golang.org/x/sys/windows"
+
+	"lifeboat/engine/store"
+)
+
+const fullErrno = windows.ERROR_DISK_FULL
+
+// system is what the file system of the destination can keep.
+type system struct{ ntfs bool }
+
+func probe(root *os.Root) system {
+	volume := filepath.VolumeName(root.Name()) + `\`
+	name, err := windows.UTF16PtrFromString(volume)
+	if err != nil {
+		return system{}
+	}
+	var flags uint32
+	if err := windows.GetVolumeInformation(name, nil, 0, nil, nil, &flags, nil, 0); err != nil {
+		return system{}
+	}
+	return system{ntfs: flags&windows.FILE_PERSISTENT_ACLS != 0}
+}
+
+func (s system) keepsAll() bool { return s.ntfs }
+
+// apply sets metadata. Times and attributes come last: a read-only file takes
+// nothing more.
+func (s system) apply(root *os.Root, native string, f *os.File, m metadata) error {
+	full := filepath.Join(root.Name(), filepath.FromSlash(native))
+	var errs []error
+	if s.ntfs {
+		for _, stream := range m.streams {
+			if err := writeStream(full, stream); err != nil {
+				errs = append(errs, fmt.Errorf("stream %s: %w", stream.name, err))
+			}
+		}
+		if m.security != nil {
+			if err := setSecurity(full, m.security); err != nil {
+				errs = append(errs, fmt.Errorf("set security: %w", err))
+			}
+		}
+	}
+	return errors.Join(append(errs, setBasic(full, m))...)
+}
+
+// openFor opens a file or folder by backup semantics for its attributes.
+func openFor(full string, access uint32) (windows.Handle, error) {
+	name, err := windows.UTF16PtrFromString(long(full))
+	if err != nil {
+		return 0, err
+	}
+	return windows.CreateFile(name, access, windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE|windows.FILE_SHARE_DELETE, nil,
+		windows.OPEN_EXISTING, windows.FILE_FLAG_BACKUP_SEMANTICS|windows.FILE_FLAG_OPEN_REPARSE_POINT, 0)
+}
+
+// long lifts the limit of 260 characters.
+func long(full string) string {
+	if len(full) < 2 || full[:2] == `\\` {
+		return full
+	}
+	return `\\?\` + full
+}
+
+// basicInfo is FILE_BASIC_INFO.
+type basicInfo struct {
+	created, accessed, written, changed uint64
+	attributes                          uint32
+	_                                   uint32
+}
+
+func setBasic(full string, m metadata) error {
+	h, err := openFor(full, windows.FILE_WRITE_ATTRIBUTES|windows.FILE_READ_ATTRIBUTES|windows.SYNCHRONIZE)
+	if err != nil {
+		return err
+	}
+	defer windows.CloseHandle(h)
+	info := basicInfo{
+		created: uint64(m.created), accessed: uint64(m.accessed), written: uint64(m.modified), attributes: uint32(m.attr),
+	}
+	return windows.SetFileInformationByHandle(h, windows.FileBasicInfo, (*byte)(unsafe.Pointer(&info)), uint32(unsafe.Sizeof(info)))
+}
+
+func setSecurity(full string, sd []byte) error {
+	descriptor := (*windows.SECURITY_DESCRIPTOR)(unsafe.Pointer(&sd[0]))
+	control, _, err := descriptor.Control()
+	if err != nil {
+		return err
+	}
+	parts := windows.SECURITY_INFORMATION(windows.OWNER_SECURITY_INFORMATION | windows.GROUP_SECURITY_INFORMATION | windows.DACL_SECURITY_INFORMATION)
+	protect := windows.SECURITY_INFORMATION(windows.UNPROTECTED_DACL_SECURITY_INFORMATION)
+	if control&windows.SE_DACL_PROTECTED != 0 {
+		protect = windows.PROTECTED_DACL_SECURITY_INFORMATION
+	}
+	h, err := openFor(full, windows.WRITE_DAC|windows.WRITE_OWNER|windows.READ_CONTROL)
+	if err != nil {
+		return err
+	}
+	defer windows.CloseHandle(h)
+	owner, _, err := descriptor.Owner()
+	if err != nil {
+		return err
+	}
+	group, _, err := descriptor.Group()
+	if err != nil {
+		return err
+	}
+	dacl, _, err := descriptor.DACL()
+	if err != nil && !errors.Is(err, windows.ERROR_OBJECT_NOT_FOUND) {
+		return err
+	}
+	return windows.SetSecurityInfo(h, windows.SE_FILE_OBJECT, parts|protect, owner, group, dacl, nil)
+}
+
+func writeStream(full string, stream streamData) error {
+	r, err := stream.open()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	out, err := os.OpenFile(long(full)+":"+stream.name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o666)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, r)
+	return errors.Join(err, out.Close())
+}
+
+// sync has nothing to do: Windows has no call for a volume but for those who own
+// the whole of it, and its journal keeps the order.
+func (system) sync(*os.Root) error { return nil }
+
+func syncFolder(*os.Root, string) error { return nil }
+
+// rename replaces also a file that is read-only.
+func rename(root *os.Root, from, to string) error {
+	err := root.Rename(from, to)
+	if errors.Is(err, os.ErrPermission) && makeWritable(root, to) {
+		err = root.Rename(from, to)
+	}
+	return err
+}
+
+// remove removes also a file that is read-only.
+func remove(root *os.Root, name string) error {
+	err := root.Remove(name)
+	if errors.Is(err, os.ErrPermission) && makeWritable(root, name) {
+		err = root.Remove(name)
+	}
+	return err
+}
+
+func makeWritable(root *os.Root, name string) bool {
+	if info, err := root.Lstat(name); err != nil || !info.Mode().IsRegular() {
+		return false
+	}
+	return setBasic(filepath.Join(root.Name(), filepath.FromSlash(name)), metadata{attr: windows.FILE_ATTRIBUTE_NORMAL, modified: store.FileTime(0)}) == nil
+}
