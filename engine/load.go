@@ -1,0 +1,231 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	"lifeboat/engine/human"
+	"lifeboat/engine/job"
+	"lifeboat/engine/migxml"
+	"lifeboat/engine/restore"
+	"lifeboat/engine/rules"
+	"lifeboat/engine/store"
+	"lifeboat/engine/usmt"
+	"lifeboat/engine/windows"
+)
+
+// RestoreRequest says what to put back, and into which Windows.
+type RestoreRequest struct {
+	StoreRef
+	Detection    *Detection // of the destination
+	Installation *Installation
+
+	Rules  []RuleFile   // none for Lifeboat's own
+	Config *usmt.Config // which components to leave out, groups, renames; nil for none
+
+	Users          usmt.Selection // of the source
+	MoveUsers      []usmt.Rename
+	MoveDomains    []usmt.Rename
+	CreateAccounts bool
+	EnableAccounts bool
+
+	Continue   bool   // go on without users for whom there is no account
+	Force      bool   // write although the Windows may be in use
+	DryRun     bool   // write nothing, say what would be
+	JournalDir string // where the journal goes; empty for beside the store
+}
+
+// RestoreReport is the outcome of a restore.
+type RestoreReport struct {
+	Source   string    `json:"source"` // name of the computer that was saved
+	Computer string    `json:"computer"`
+	Product  string    `json:"product"`
+	Started  time.Time `json:"started"`
+	Finished time.Time `json:"finished"`
+	DryRun   bool      `json:"dryRun,omitempty"`
+	Journal  string    `json:"journal,omitempty"` // lifeboat undo takes the restore back by it
+
+	Users   []RestoredUser   `json:"users"`
+	Done    restore.Counts   `json:"done"`
+	Changes []restore.Change `json:"changes,omitempty"` // with DryRun
+
+	Warnings     []string      `json:"warnings,omitempty"`
+	Problems     []job.Problem `json:"problems,omitempty"`
+	ProblemCount int64         `json:"problemCount"`
+
+	ReturnCode int    `json:"returnCode"`
+	Failure    string `json:"failure,omitempty"`
+	Remedy     string `json:"remedy,omitempty"`
+}
+
+// RestoredUser tells what became of one user.
+type RestoredUser struct {
+	From    string         `json:"from"` // DOMAIN\user
+	To      string         `json:"to,omitempty"`
+	SID     string         `json:"sid,omitempty"`
+	Profile string         `json:"profile,omitempty"`
+	How     restore.How    `json:"how"`
+	Why     string         `json:"why,omitempty"` // why nothing was put back
+	Done    restore.Counts `json:"done"`
+}
+
+// Restore puts the newest capture of a store back into an offline Windows. The
+// report is there whatever happened; the error says why the run did not reach its
+// end. With problems that were passed over, the report's return code is 3.
+func (e *Engine) Restore(ctx context.Context, req RestoreRequest, ctl *job.Control) (*RestoreReport, error) {
+	r := &RestoreReport{
+		Computer: req.Installation.ComputerName, Product: Title(req.Installation), Started: e.Clock(), DryRun: req.DryRun,
+	}
+	err := e.restore(ctx, req, ctl, r)
+	r.Finished = e.Clock()
+	switch {
+	case err != nil:
+		r.ReturnCode, r.Failure, r.Remedy = int(usmt.CodeOf(err)), err.Error(), remedyOf(err)
+	case r.ProblemCount > 0:
+		r.ReturnCode = int(usmt.WouldHaveFailed)
+	}
+	ctl.Events.Put(job.Event{Time: e.Clock(), Kind: job.Done})
+	return r, err
+}
+
+func (e *Engine) restore(ctx context.Context, req RestoreRequest, ctl *job.Control, r *RestoreReport) error {
+	s, newest, err := e.open(ctx, req.StoreRef)
+	if err != nil {
+		return err
+	}
+	defer s.Close(context.WithoutCancel(ctx))
+	tree, err := s.Tree(ctx, newest.ID)
+	if err != nil {
+		return failStore(err, req.Path)
+	}
+	ask := restore.Request{
+		Tree: tree, Sources: req.Detection.sources, Installation: req.Installation,
+		MoveUsers: req.MoveUsers, MoveDomains: req.MoveDomains,
+		CreateAccounts: req.CreateAccounts, EnableAccounts: req.EnableAccounts, SkipUsers: req.Continue,
+		Force: req.Force, DryRun: req.DryRun,
+		Choose: func(c *store.Catalog, source *windows.Installation) map[string]string {
+			r.Source = string(c.Computer)
+			return chooseUsers(req.Users, c, source, ctl)
+		},
+	}
+	for _, f := range req.Rules {
+		ask.Rules = append(ask.Rules, restore.RuleFile(f))
+	}
+	if len(ask.Rules) == 0 {
+		for _, f := range rules.Default() {
+			ask.Rules = append(ask.Rules, restore.RuleFile(f))
+		}
+	}
+	if req.Config != nil {
+		ask.Groups = req.Config.Groups
+		ask.MoveUsers = append(ask.MoveUsers, req.Config.Users...) // the command line wins
+		ask.MoveDomains = append(ask.MoveDomains, req.Config.Domains...)
+		switches := req.Config.Switches()
+		ask.Omit = func(u store.CatalogUnit, path []string) bool {
+			return !switches.Migrates(configNames(migxml.Unit{File: u.File, Path: path, Component: u.Component, Role: u.Role})...)
+		}
+	}
+	if !req.DryRun {
+		dir := req.JournalDir
+		if dir == "" {
+			dir = req.Path
+		}
+		r.Journal = filepath.Join(dir, "RESTORE-"+e.Clock().UTC().Format("20060102-150405")+".jsonl")
+		ask.Journal = r.Journal
+	}
+	result, err := restore.Run(ctx, ask, ctl)
+	r.Done, r.Changes = result.Done, result.Changes
+	r.Warnings, r.Problems, r.ProblemCount = result.Warnings, result.Problems, result.Count
+	for _, p := range result.People {
+		u := RestoredUser{From: string(p.Source.Name), How: p.How, Why: p.Why, Done: p.Counts}
+		if p.Source.Domain != "" {
+			u.From = string(p.Source.Domain) + `\` + u.From
+		}
+		if p.How != restore.Left && p.How != restore.NotTaken {
+			u.To, u.SID, u.Profile = p.Account(), p.SID, p.Profile
+		}
+		if p.How == restore.Left && p.Why != "" {
+			if _, chosen := result.Omitted[p.Source.SID]; !chosen {
+				r.ProblemCount++
+			}
+		}
+		r.Users = append(r.Users, u)
+	}
+	return failRestore(err, req)
+}
+
+// chooseUsers applies /ui, /ue and /uel to the users of the source. Days count
+// back from the day of the save.
+func chooseUsers(choose usmt.Selection, c *store.Catalog, source *windows.Installation, ctl *job.Control) map[string]string {
+	asked := make([]usmt.User, len(c.Users))
+	for i, u := range c.Users {
+		asked[i] = usmt.User{SID: u.SID, Domain: string(u.Domain), Name: string(u.Name)}
+		for _, su := range source.Users {
+			if su.ID == u.SID {
+				asked[i].SID, asked[i].LastUse = su.SID, su.LastUse
+				asked[i].Local, asked[i].Temporary = su.Kind == windows.Local, su.State == windows.Temporary
+			}
+		}
+	}
+	choices, idle := choose.Choose(asked, string(c.Computer), c.Started)
+	for _, pattern := range idle {
+		ctl.Problem(job.Problem{Kind: job.Notice, Path: pattern, Text: "matches no user of the store"})
+	}
+	omit := map[string]string{}
+	for i, choice := range choices {
+		if c.Users[i].Taken && !choice.In {
+			omit[c.Users[i].SID] = choice.Why
+		}
+	}
+	return omit
+}
+
+// failRestore gives the error of a restore its return code.
+func failRestore(err error, req RestoreRequest) error {
+	fail := func(code usmt.Code, remedy, format string, args ...any) error {
+		f := usmt.Fail(code, err, format, args...)
+		f.Remedy = remedy
+		return f
+	}
+	where := req.Installation.Where
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case errors.Is(err, restore.ErrNoAccount):
+		return fail(usmt.UseLac, "add /lac to have it made, /mu to give it another name, /ue to leave the user out, or /c to go on without", "restore to %s", where)
+	case errors.Is(err, restore.ErrInUse):
+		return fail(usmt.UnsupportedPlatform, `start that Windows and shut it down by "shutdown /s /t 0", then run again; /force writes all the same`, "restore to %s", where)
+	case errors.Is(err, restore.ErrStopped):
+		return fail(usmt.StoppedNonFatal, "", "restore to %s", where)
+	case errors.Is(err, restore.ErrCatalog):
+		return fail(usmt.CorruptedStore, "take the files out with usmtutils /extract", "store %s", req.Path)
+	case errors.As(err, new(*migxml.SyntaxError)):
+		return fail(usmt.ScriptFiles, "", "read rule files")
+	case errors.Is(err, store.ErrCorrupt), errors.Is(err, store.ErrGone), errors.Is(err, store.ErrPassword):
+		return failStore(err, req.Path)
+	case errors.Is(err, fs.ErrPermission):
+		return fail(usmt.InsufficientRights, "run as administrator or root, and mount the volume for writing", "restore to %s", where)
+	}
+	return fail(usmt.MigrationFailed, "run the same command again to go on", "restore to %s", where)
+}
+
+// UndoReport tells what taking a restore back did.
+type UndoReport = restore.UndoReport
+
+// UndoRestore takes a restore back by its journal. disks are the folders in which
+// the volumes of the destination are mounted now, in the order of the journal;
+// none for those it names.
+func (e *Engine) UndoRestore(journal string, disks []string) (UndoReport, error) {
+	report, err := restore.Undo(journal, disks)
+	if err != nil {
+		what := fmt.Sprintf("undo (%s put back as they were)", human.Plural(report.Restored, "file", "files"))
+		return report, usmt.Fail(usmt.MigrationFailed, err, "%s", what)
+	}
+	return report, nil
+}
