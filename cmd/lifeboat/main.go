@@ -30,6 +30,9 @@ import (
 var version = ""
 
 func main() {
+	// A rescue system has little memory and a third of the heap would be garbage
+	// waiting to be collected; collecting it twice as often costs 2 % of a save.
+	debug.SetGCPercent(50)
 	dir, err := os.Getwd()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "lifeboat:", err)
