@@ -61,14 +61,18 @@ func (e *Engine) Capture(ctx context.Context, req CaptureRequest, ctl *job.Contr
 		Started:  e.Clock(), StorePath: req.StorePath, Protected: req.Password != "",
 	}
 	err := e.capture(ctx, req, ctl, r)
-	for n := 0; n < req.Retries && errors.Is(err, store.ErrGone); n++ {
+	for n := 0; n < req.Retries && errors.Is(err, store.ErrGone) && r.StoreID != ""; n++ {
 		ctl.Events.Put(job.Event{Time: e.Clock(), Kind: job.MediumGone})
 		if !pause(ctx, req.Wait) {
 			break
 		}
-		if err = e.capture(ctx, req, ctl, r); !errors.Is(err, store.ErrGone) {
-			ctl.Events.Put(job.Event{Time: e.Clock(), Kind: job.MediumBack})
+		// Where a stick was mounted there may be an empty folder now: only the
+		// store that was begun is gone on with.
+		if state, _, ierr := store.Inspect(req.StorePath); ierr != nil || state == store.None {
+			continue
 		}
+		ctl.Events.Put(job.Event{Time: e.Clock(), Kind: job.MediumBack})
+		err = e.capture(ctx, req, ctl, r)
 	}
 	r.Finished = e.Clock()
 	r.Left = leftOf(req)
@@ -94,6 +98,9 @@ func (e *Engine) capture(ctx context.Context, req CaptureRequest, ctl *job.Contr
 		return failStore(err, req.StorePath)
 	}
 	defer s.Close(context.WithoutCancel(ctx))
+	if r.StoreID != "" && r.StoreID != s.UniqueID() {
+		return failStore(fmt.Errorf("another store is there now: %w", store.ErrExists), req.StorePath)
+	}
 	r.StoreID = s.UniqueID()
 	old, err := s.Captures(ctx)
 	if err != nil {

@@ -15,6 +15,7 @@ var userSections = []section{
 	{"Users", "all ui ue uel"},
 	{"Rules", "i config auto localonly genconfig genmigxml"},
 	{"Watching", "l v progress listfiles p c r w json"},
+	{"Without effect here", "targetwindows8 targetwindows7"},
 }
 
 // HelpScanState is the text of scanstate /?.
@@ -32,8 +33,21 @@ that is saved is never written to.`,
 			{"Store", "o nocompress hardlink encrypt key keyfile efs vsc"},
 		}, userSections...),
 		`  scanstate E:\store /offlineWinDir:D:\Windows /c
-  scanstate E:\store /offlineWinDir:D:\Windows /ue:*\* /ui:corp\ann`)
+  scanstate E:\store /offlineWinDir:D:\Windows /ue:*\* /ui:corp\ann
+  scanstate E:\store /offlineWinDir:D:\Windows /efs:skip /listfiles:files.txt
+  scanstate /genconfig:C:\config.xml /offlineWinDir:D:\Windows`) + scanEnvironment
 }
+
+const scanEnvironment = `
+Environment
+  USMT_WORKING_DIR            Folder for working files; 250 MB must be free.
+  MIG_OFFLINE_PLATFORM_ARCH   32 or 64, if it cannot be found out.
+  MIG_FAIL_ON_PROFILE_ERROR   1 ends the run at a temporary or doubled profile.
+  MIG_IGNORE_PROFILE_MISSING  1 passes over profiles whose folder is gone.
+  MIG_ENABLE_DIAG             File for diagnostics: rules, and what they did.
+
+Return codes: lifeboat explain
+`
 
 // HelpLoadState is the text of loadstate /?.
 func HelpLoadState() string {
