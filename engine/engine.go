@@ -233,14 +233,13 @@ func failStore(err error, path string) error {
 		return nil
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
+	case errors.Is(err, store.ErrFull), errors.Is(err, store.ErrGone): // before the system's words for it
 	case errors.Is(err, store.ErrExists), errors.Is(err, store.ErrNotStore), errors.Is(err, store.ErrReadOnly), errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrNotExist):
 		code = usmt.InvalidStore
 	case errors.Is(err, store.ErrPassword):
 		code = usmt.InvalidKey
 	case errors.Is(err, store.ErrCorrupt):
 		code = usmt.CorruptedStore
-	case errors.Is(err, store.ErrFull), errors.Is(err, store.ErrGone):
-		code = usmt.MigrationFailed
 	}
 	f := usmt.Fail(code, err, "store %s", path)
 	if errors.Is(err, store.ErrNotStore) {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -403,5 +404,76 @@ func TestEncryptedFilesAndEFS(t *testing.T) {
 	}
 	if _, err := e.Capture(t.Context(), CaptureRequest{Plan: plan, StorePath: t.TempDir(), EFS: usmt.EFSAbort, Select: Selection{OmitUsers: all}, SkipVerify: true}, control()); err != nil {
 		t.Errorf("encrypted files of users who are left out: %v", err)
+	}
+}
+
+// unplugged takes the store away when the first file is opened after it was armed.
+type unplugged struct {
+	volume.Volume
+	armed *atomic.Bool
+	pull  func()
+}
+
+func (u unplugged) Open(path string) (volume.File, error) {
+	if u.armed.CompareAndSwap(true, false) {
+		u.pull()
+	}
+	return u.Volume.Open(path)
+}
+
+// With /r a run goes on when the medium is back, and with the same store only.
+func TestMediumComesBack(t *testing.T) {
+	for name, c := range map[string]struct {
+		empty bool // an empty folder stays where the stick was, and the stick does not come back
+		want  usmt.Code
+	}{"back": {false, usmt.Success}, "another place": {true, usmt.MigrationFailed}} {
+		t.Run(name, func(t *testing.T) {
+			e := newEngine(t)
+			pc, err := sample.Create(t.TempDir(), now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			v, err := volume.OpenDir(pc.Volume)
+			if err != nil {
+				t.Fatal(err)
+			}
+			dest := filepath.Join(t.TempDir(), "stick")
+			pull := func() {
+				if err := os.Rename(dest, dest+".away"); err != nil {
+					t.Error(err)
+				}
+				if c.empty {
+					if err := os.Mkdir(dest, 0o755); err != nil {
+						t.Error(err)
+					}
+					return
+				}
+				time.AfterFunc(300*time.Millisecond, func() {
+					if err := os.Rename(dest+".away", dest); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			var armed atomic.Bool
+			d := &Detection{engine: e, sources: []windows.Source{{Volume: unplugged{v, &armed, pull}, Where: pc.Volume}}}
+			if d.Installations, _, err = windows.Find(t.Context(), d.sources, windows.Options{}); err != nil {
+				t.Fatal(err)
+			}
+			plan := planWith(t, d, PlanRequest{Rules: []RuleFile{{Name: "x", Data: []byte(nestedRules)}}}, control())
+			if err := os.Mkdir(dest, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			armed.Store(true)
+			r, err := e.Capture(t.Context(), CaptureRequest{Plan: plan, StorePath: dest, Retries: 20, Wait: 50 * time.Millisecond}, control())
+			if usmt.CodeOf(err) != c.want {
+				t.Errorf("%v", err)
+			}
+			if err == nil && (!r.Verified.OK() || r.Files != plan.Totals(Selection{}).Files) {
+				t.Errorf("%d files, verified %+v", r.Files, r.Verified)
+			}
+			if state, _, _ := store.Inspect(dest); c.empty && state != store.None {
+				t.Error("a store was made where the stick had been")
+			}
+		})
 	}
 }
