@@ -105,18 +105,3 @@ func (p *program) extract(ctx context.Context, u *usmt.UsmtUtils, ref engine.Sto
 	}
 	return err
 }
-
-// loadState is the LoadState command line.
-func (p *program) loadState(_ context.Context, args []string) usmt.Code {
-	s, err := usmt.ParseLoadState(args, p.system())
-	if err != nil {
-		return p.fail("loadstate", err)
-	}
-	if s.Help {
-		fmt.Fprint(p.stdout, usmt.HelpLoadState())
-		return usmt.DisplayHelp
-	}
-	f := usmt.Fail(usmt.UnsupportedPlatform, errNotYet, "loadstate")
-	f.Remedy = "take the files out with usmtutils /extract"
-	return p.fail("loadstate", f)
-}

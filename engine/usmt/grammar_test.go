@@ -338,10 +338,10 @@ func TestLoadInterplay(t *testing.T) {
 			t.Errorf("%s: %s: %v", c.rule, c.kept, err)
 		}
 	}
-	for _, name := range []string{"offline", "offlineWinDir", "offlineWinOld"} {
+	for _, name := range []string{"offline", "offlineWinOld"} {
 		line := `S /` + name + `:D:\Windows`
 		_, err := ParseLoadState(Split(line), windows)
-		checkFailure(t, line, err, UnsupportedPlatform, "the Windows that runs", "/"+name)
+		checkFailure(t, line, err, UnsupportedPlatform, "is for saving", "/"+name)
 	}
 }
 

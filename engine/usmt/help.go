@@ -51,18 +51,22 @@ Return codes: lifeboat explain
 
 // HelpLoadState is the text of loadstate /?.
 func HelpLoadState() string {
-	return help(`Puts a saved store back on this computer.
+	return help(`Puts a saved store back into a Windows that is not running.
 
-  loadstate StorePath [options]
+  loadstate StorePath /offlineWinDir:folder [options]
 
-StorePath is the folder that holds USMT.`,
+StorePath is the folder that holds USMT. Nothing that is there is lost: what is
+replaced is kept, and lifeboat undo takes all of it back.`,
 		NewLoadState().options(),
 		append([]section{
+			{"Windows to put it back into", "offlineWinDir force"},
 			{"Store", "decrypt key keyfile nocompress hardlink"},
 			{"Accounts", "lac lae mu md"},
+			{"Looking before, and taking back", "plan journal"},
 		}, userSections...),
-		`  loadstate E:\store /c /l:C:\load.log
-  loadstate E:\store /lac /lae /mu:oldpc\ann:corp\ann.keller`)
+		`  loadstate E:\store /offlineWinDir:D:\Windows /plan
+  loadstate E:\store /offlineWinDir:D:\Windows /lac /c /l:E:\load.log
+  loadstate E:\store /offlineWinDir:D:\Windows /lac /lae /mu:pc1\ann:bea`)
 }
 
 // HelpUsmtUtils is the text of usmtutils /?.

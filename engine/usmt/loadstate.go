@@ -21,6 +21,11 @@ type LoadState struct {
 	Password       string // of created accounts, may be empty
 	EnableAccounts bool   // /lae
 	Quiet          bool   // /q, without effect
+
+	OfflineWinDir string // the Windows to put the store back into; empty for the one that runs
+	Force         bool   // /force: also into one that may be in use
+	Plan          bool   // /plan: say what would be done, do nothing
+	Journal       string // /journal: where the journal goes
 }
 
 // NewLoadState is a command line with nothing on it but defaults.
@@ -89,9 +94,16 @@ func (s *LoadState) options() []option {
 		{name: "lae", value: flag{&s.EnableAccounts},
 			help: "Enables the accounts that /lac creates."},
 		{name: "q", value: flag{&s.Quiet}},
+		{name: "offlineWinDir", alias: "offlineDir", arity: required, form: "folder", value: text{p: &s.OfflineWinDir},
+			help: "The Windows folder to put the store back into, for instance D:\\Windows. It must not be running. (Lifeboat only)"},
+		{name: "plan", value: flag{&s.Plan},
+			help: "Lists what would be done and does nothing. (Lifeboat only)"},
+		{name: "journal", arity: required, form: "folder", value: text{p: &s.Journal},
+			help: "Where the journal goes, by which lifeboat undo takes all of it back. Default: beside the store. (Lifeboat only)"},
+		{name: "force", value: flag{&s.Force},
+			help: "Writes also to a Windows that is hibernated or whose registry was not closed, which may lose data. (Lifeboat only)"},
 		// Recognised to say why not, with the return code that USMT gives.
 		{name: "offline", arity: required, form: "file.xml", value: offlineApply{}},
-		{name: "offlineWinDir", alias: "offlineDir", arity: required, form: "folder", value: offlineApply{}},
 		{name: "offlineWinOld", arity: required, form: "folder", value: offlineApply{}},
 	}, s.Common.options("LoadState.log")...)
 }
@@ -100,8 +112,8 @@ type offlineApply struct{}
 
 func (offlineApply) args() []string { return nil }
 func (offlineApply) set(string) *Failure {
-	f := Fail(UnsupportedPlatform, nil, "is for saving; a store is applied to the Windows that runs")
-	f.Remedy = "start the new Windows and run loadstate there"
+	f := Fail(UnsupportedPlatform, nil, "is for saving")
+	f.Remedy = "to put a store back into a Windows that is not running, name it with /offlineWinDir"
 	return f
 }
 

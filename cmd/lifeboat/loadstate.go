@@ -1,0 +1,328 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"lifeboat/engine"
+	"lifeboat/engine/human"
+	"lifeboat/engine/job"
+	"lifeboat/engine/restore"
+	"lifeboat/engine/usmt"
+	"lifeboat/engine/winname"
+	"lifeboat/winpe"
+)
+
+// loadState is the LoadState command line.
+func (p *program) loadState(ctx context.Context, args []string) usmt.Code {
+	s, err := usmt.ParseLoadState(args, p.system())
+	if err != nil {
+		return p.fail("loadstate", err)
+	}
+	if s.Help {
+		fmt.Fprint(p.stdout, usmt.HelpLoadState())
+		return usmt.DisplayHelp
+	}
+	run := &loadRun{program: p, LoadState: s, engine: p.engine()}
+	defer run.close()
+	if err := run.open(); err != nil {
+		return p.fail("loadstate", err)
+	}
+	return run.end(run.do(ctx))
+}
+
+// loadRun is one run of LoadState.
+type loadRun struct {
+	*program
+	*usmt.LoadState
+	engine   *engine.Engine
+	log      *usmt.Log
+	progress *usmt.ProgressLog
+	files    []io.Closer
+
+	rules  []engine.RuleFile
+	config *usmt.Config
+	report *engine.RestoreReport // nil if nothing was tried
+}
+
+func (r *loadRun) close() {
+	for _, f := range r.files {
+		f.Close()
+	}
+}
+
+// open opens the log and the progress file.
+func (r *loadRun) open() error {
+	log, err := os.Create(r.path(r.Log))
+	if work := r.getenv("USMT_WORKING_DIR"); err != nil && work != "" && r.Log == usmt.NewLoadState().Log {
+		log, err = os.Create(filepath.Join(work, r.Log))
+	}
+	if err != nil {
+		return usmt.Fail(usmt.LogFileFailed, err, "open the log")
+	}
+	r.files = append(r.files, log)
+	r.log = usmt.NewLog(log, r.Level(), r.clock)
+	line := r.CommandLine(r.system())
+	r.log.Begin("loadstate", versionText(), line)
+	if r.Progress != "" {
+		f, err := os.Create(r.path(r.Progress))
+		if err != nil {
+			err := usmt.Fail(usmt.ProgressLogFailed, err, "open the progress log")
+			r.log.Failure("loadstate", err)
+			return err
+		}
+		r.files = append(r.files, f)
+		r.progress = usmt.NewProgressLog(f, r.clock)
+		computer, _ := os.Hostname()
+		r.progress.Begin("LoadState.exe", versionText(), computer, line)
+	}
+	for _, n := range r.Notes() {
+		r.note(n)
+	}
+	return nil
+}
+
+// note tells the log and the person something worth knowing.
+func (r *loadRun) note(text string) {
+	r.log.Warning("%s", text)
+	fmt.Fprintf(r.stderr, "note: %s\n", text)
+}
+
+// do does the work.
+func (r *loadRun) do(ctx context.Context) error {
+	password, err := r.readKey(r.Key, r.KeyFile)
+	if err != nil {
+		return err
+	}
+	if err := r.readRules(); err != nil {
+		return err
+	}
+	if err := winpe.EnablePrivileges(); err != nil {
+		return usmt.Fail(usmt.EnvironmentFailed, err, "write files of all users")
+	}
+	target, err := r.target(ctx)
+	if err != nil {
+		return err
+	}
+	defer target.Close()
+	r.log.Info("destination: %s in %s on %s", engine.Title(target.inst), winname.Show(target.inst.WindowsDir), target.inst.Where)
+	fmt.Fprintf(r.stderr, "%s: %s\n", winname.Show(target.inst.ComputerName), engine.Title(target.inst))
+	if r.Password != "" {
+		r.note("the password of /lac cannot be given to an account of a Windows that is not running; set it there with net user")
+	}
+
+	answer := job.Stop
+	if r.Continue {
+		answer = job.Skip
+	}
+	w := &watcher{
+		ctl: job.NewControl(r.clock, job.Always{Unreadable: answer}), console: r.stderr, log: r.log, progress: r.progress,
+	}
+	stop := w.follow()
+	r.report, err = r.engine.Restore(ctx, engine.RestoreRequest{
+		StoreRef:  engine.StoreRef{Path: folderOf(r.path(r.StorePath)), Password: password},
+		Detection: target.Detection, Installation: target.inst,
+		Rules: r.rules, Config: r.config, Users: r.Users, MoveUsers: r.MoveUsers, MoveDomains: r.MoveDomains,
+		CreateAccounts: r.CreateAccounts, EnableAccounts: r.EnableAccounts,
+		Continue: r.Continue, Force: r.Force, DryRun: r.Plan, JournalDir: r.path(r.Journal),
+	}, w.ctl)
+	stop()
+	for _, text := range r.report.Warnings {
+		fmt.Fprintf(r.stderr, "note: %s\n", winname.Show(text))
+	}
+	for _, u := range r.report.Users {
+		in := u.How != restore.Left && u.How != restore.NotTaken
+		r.log.Info("user %s: %s, %s as %s in %s %s", winname.Show(u.From), u.How, u.SID, winname.Show(u.To), winname.Show(u.Profile), u.Why)
+		if r.progress != nil {
+			r.progress.User(u.From, in)
+		}
+	}
+	return err
+}
+
+// target finds the Windows that the store is put back into.
+func (r *loadRun) target(ctx context.Context) (*found, error) {
+	if r.OfflineWinDir == "" {
+		f := usmt.Fail(usmt.UnsupportedPlatform, nil, "it was not said which Windows to put the store back into")
+		f.Remedy = "say where it is with /offlineWinDir; it must not be running"
+		if runtime.GOOS == "windows" {
+			f.What = "a Windows that is running cannot be written to in this version"
+			f.Remedy = "start the PC from WinPE and say with /offlineWinDir where its Windows is"
+		}
+		return nil, f
+	}
+	volumes, err := winpe.Volumes(ctx)
+	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return nil, usmt.Fail(usmt.EnvironmentFailed, err, "look at this computer")
+	}
+	return r.sourceAt(ctx, r.engine, r.OfflineWinDir, volumes, engine.DetectOptions{Arch: r.getenv("MIG_OFFLINE_PLATFORM_ARCH")})
+}
+
+// readRules reads the files of /i, /auto and /config.
+func (r *loadRun) readRules() error {
+	names := r.Rules
+	if r.Auto {
+		dir := r.AutoDir
+		if dir == "" {
+			exe, err := os.Executable()
+			if err != nil {
+				return usmt.Fail(usmt.ScriptFiles, err, "find the folder of /auto")
+			}
+			dir = filepath.Dir(exe)
+		}
+		names = append([]string{filepath.Join(dir, "MigDocs.xml"), filepath.Join(dir, "MigApp.xml")}, names...)
+	}
+	for _, name := range names {
+		file, err := r.ruleFile(name)
+		if err != nil {
+			return err
+		}
+		if usmt.IsConfig(file.Data) {
+			f := usmt.Fail(usmt.ScriptFiles, nil, "%s is a Config.xml", name)
+			f.Remedy = "give it with /config"
+			return f
+		}
+		r.rules = append(r.rules, file)
+	}
+	if r.Config == "" {
+		return nil
+	}
+	data, err := os.ReadFile(r.path(r.Config))
+	if err != nil {
+		return usmt.Fail(usmt.ConfigFile, err, "read Config.xml")
+	}
+	var notes []string
+	if r.config, notes, err = usmt.ParseConfig(r.Config, data); err != nil {
+		return err
+	}
+	for _, n := range notes {
+		r.note(n)
+	}
+	return nil
+}
+
+// end writes the results and returns the code.
+func (r *loadRun) end(err error) usmt.Code {
+	code, ignored := usmt.CodeOf(err), int64(0)
+	if r.report != nil {
+		ignored = r.report.ProblemCount
+		if err == nil {
+			code = usmt.Code(r.report.ReturnCode)
+		}
+	}
+	if err != nil {
+		r.log.Failure("loadstate", err)
+	}
+	r.log.End(code, ignored)
+	if r.progress != nil {
+		r.progress.End(code, ignored, code.Words())
+	}
+	switch {
+	case r.JSON && r.report != nil:
+		if err := r.json(r.report); err != nil {
+			fmt.Fprintln(r.stderr, "loadstate:", err)
+		}
+	case r.report != nil && err == nil:
+		r.loaded(r.report)
+	}
+	switch {
+	case err != nil:
+		r.fail("loadstate", err)
+		if r.report != nil && r.report.Journal != "" && r.report.Done != (restore.Counts{}) {
+			fmt.Fprintf(r.stderr, "to take back what was done: lifeboat undo %s\n", r.report.Journal)
+		}
+	case code != usmt.Success:
+		fmt.Fprintf(r.stderr, "%s\n  %s\nreturn code %d, %v\n", code.Words(), code.Remedy(), int(code), code)
+	}
+	return code
+}
+
+// loaded tells in a few lines what was put back, or would be.
+func (p *program) loaded(r *engine.RestoreReport) {
+	if r.DryRun {
+		for _, c := range r.Changes {
+			fmt.Fprintf(p.stdout, "%-8s %s", c.What, winname.Show(c.Path))
+			if c.Text != "" {
+				fmt.Fprintf(p.stdout, "  (%s)", winname.Show(c.Text))
+			}
+			fmt.Fprintln(p.stdout)
+		}
+	}
+	for _, u := range r.Users {
+		fmt.Fprintf(p.stdout, "%s: %s", winname.Show(u.From), u.How)
+		switch {
+		case u.To != "":
+			fmt.Fprintf(p.stdout, ", %s in %s", winname.Show(u.To), winname.Show(u.Profile))
+		case u.Why != "":
+			fmt.Fprintf(p.stdout, ": %s", winname.Show(u.Why))
+		}
+		fmt.Fprintln(p.stdout)
+	}
+	verb := "put back"
+	if r.DryRun {
+		verb = "would put back"
+	}
+	d := r.Done
+	fmt.Fprintf(p.stdout, "%s %s, %s and %s", verb, human.Plural(d.Files, "file", "files"), human.Bytes(d.Bytes), human.Plural(d.Values, "setting", "settings"))
+	for _, more := range []struct {
+		n    int64
+		text string
+	}{{d.Identical, "there already"}, {d.Renamed, "under another name"}, {d.Replaced, "in place of others"}, {d.Kept, "left for what was there"}} {
+		if more.n > 0 {
+			fmt.Fprintf(p.stdout, "; %s %s", human.Count(more.n), more.text)
+		}
+	}
+	fmt.Fprintln(p.stdout)
+	if r.Journal != "" {
+		fmt.Fprintf(p.stdout, "to take it back: lifeboat undo %s\n", r.Journal)
+	}
+}
+
+// undoCommand takes a restore back.
+func (p *program) undoCommand(code *usmt.Code) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "undo journal [volume…]",
+		Short: "Take a loadstate into an offline Windows back, by its journal",
+		Long: `Takes a loadstate into an offline Windows back: what it wrote goes, what it
+replaced comes back, hives and times are as before. The Windows must not have
+run since. Of a folder, such as a store, the newest journal in it is meant.
+Where the volumes are mounted elsewhere than then, name them in the order of the
+journal.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			var folders []string
+			for _, dir := range args[1:] {
+				folders = append(folders, p.path(dir))
+			}
+			journal := p.path(args[0])
+			if names, _ := filepath.Glob(filepath.Join(journal, "RESTORE-*.jsonl")); len(names) > 0 {
+				journal = names[len(names)-1] // by the time in the name
+			}
+			report, err := p.engine().UndoRestore(journal, folders)
+			if asJSON {
+				if jerr := p.json(report); jerr != nil {
+					return jerr
+				}
+			}
+			if err != nil {
+				*code = p.fail("lifeboat undo", err)
+				return nil
+			}
+			if !asJSON {
+				fmt.Fprintf(p.stdout, "removed %s and %s, put back %s\n", human.Plural(report.Removed, "file", "files"),
+					human.Plural(report.Folders, "folder", "folders"), human.Plural(report.Restored, "file", "files"))
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
