@@ -24,7 +24,6 @@ func DocumentFinder() RuleFile {
 // for each user, as ScanState's /genmigxml has them.
 func (p *Plan) WriteDocuments(w io.Writer) error {
 	doc := etree.NewDocument()
-	doc.WriteSettings.UseCRLF = true
 	doc.CreateProcInst("xml", `version="1.0" encoding="UTF-8"`)
 	root := doc.CreateElement("migration")
 	root.CreateAttr("urlid", "http://www.microsoft.com/migration/1.0/migxmlext/ExtFiles")
@@ -55,7 +54,7 @@ func (p *Plan) WriteDocuments(w io.Writer) error {
 			}
 		}
 	}
-	doc.Indent(2)
+	doc.IndentWithSettings(&etree.IndentSettings{Spaces: 2, UseCRLF: true})
 	_, err := doc.WriteTo(w)
 	return err
 }

@@ -326,7 +326,6 @@ func content(e *etree.Element) string { return strings.TrimSpace(e.Text()) }
 // not set are there as comments, for people who want to set them.
 func (c *Config) WriteXML(w io.Writer) error {
 	doc := etree.NewDocument()
-	doc.WriteSettings.UseCRLF = true
 	doc.CreateProcInst("xml", `version="1.0" encoding="UTF-8"`)
 	root := doc.CreateElement("Configuration")
 	for _, s := range []struct {
@@ -337,14 +336,14 @@ func (c *Config) WriteXML(w io.Writer) error {
 	}
 	policies := root.CreateElement("Policies")
 	if len(c.FileErrors)+len(c.RegistryErrors) == 0 {
-		policies.CreateComment(errorControlSample)
+		policies.CreateComment(crlf(errorControlSample))
 	} else {
 		control := policies.CreateElement("ErrorControl")
 		writeErrors(control, "fileError", c.FileErrors)
 		writeErrors(control, "registryError", c.RegistryErrors)
 	}
 	if len(c.Locked) == 0 {
-		policies.CreateComment(hardLinkSample)
+		policies.CreateComment(crlf(hardLinkSample))
 	} else {
 		locked := policies.CreateElement("HardLinkStoreControl").CreateElement("fileLocked")
 		for _, r := range c.Locked {
@@ -356,7 +355,7 @@ func (c *Config) WriteXML(w io.Writer) error {
 		}
 	}
 	c.writeProfileControl(root.CreateElement("ProfileControl"))
-	doc.Indent(2)
+	doc.IndentWithSettings(&etree.IndentSettings{Spaces: 2, UseCRLF: true})
 	_, err := doc.WriteTo(w)
 	return err
 }
@@ -395,7 +394,7 @@ func writeErrors(in *etree.Element, tag string, rules []ErrorRule) {
 
 func (c *Config) writeProfileControl(in *etree.Element) {
 	if len(c.Groups)+len(c.Domains)+len(c.Users) == 0 {
-		in.CreateComment(profileControlSample)
+		in.CreateComment(crlf(profileControlSample))
 		return
 	}
 	if len(c.Groups) > 0 {
@@ -434,6 +433,8 @@ func (c *Config) writeProfileControl(in *etree.Element) {
 		}
 	}
 }
+
+func crlf(text string) string { return strings.ReplaceAll(text, "\n", "\r\n") }
 
 const errorControlSample = ` Which errors end a run with /c. The first line that matches decides.
     <ErrorControl>
