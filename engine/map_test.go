@@ -21,7 +21,7 @@ var mayImport = map[string][]string{
 	"engine/human":             {"engine/winname"},
 	"engine/usmt":              {"engine/human", "engine/job", "engine/winname"},
 	"engine/store":             {"engine/job", "engine/winname"},
-	"engine/sample":            {"engine/regf", "engine/winname"},
+	"engine/sample":            {"engine/bitlocker", "engine/ntfs/ntfstest", "engine/regf", "engine/winname"},
 	"engine/report":            {"engine/human", "engine/job", "engine/winname"},
 	"engine/capture":           {"engine/job", "engine/migxml", "engine/regf", "engine/store", "engine/usmt", "engine/volume", "engine/windows", "engine/winname"},
 	"engine/restore":           {"engine/job", "engine/migxml", "engine/regf", "engine/store", "engine/usmt", "engine/volume", "engine/windows", "engine/winname"},

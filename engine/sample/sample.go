@@ -3,6 +3,9 @@
 // empty stick beside it. It feeds `lifeboat demo`, the tests and the benchmarks,
 // so that none of them needs a disk, root or anybody's data.
 //
+// The volume can be had as an image too: NTFS, encrypted with BitLocker, on a disk
+// with partitions.
+//
 // Everything is derived from the options; the same options give the same bytes.
 package sample
 
