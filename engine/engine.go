@@ -2,7 +2,7 @@
 // tests call it and nothing below it.
 //
 // The nouns, in the order of the work: a [Place] is a folder where a volume is
-// mounted; [Engine.Detect] looks at places and gives a [Detection], the Windows
+// mounted, a disk, or the image of one; [Engine.Detect] looks at places and gives a [Detection], the Windows
 // installations on them; [Detection.Plan] decides what one of them would give;
 // [Detection.Capture] saves a selection of that plan into a store, reads it
 // back and writes the report; [Engine.Verify] and [Engine.Extract] work on a
@@ -32,7 +32,6 @@ import (
 	"lifeboat/engine/rules"
 	"lifeboat/engine/store"
 	"lifeboat/engine/usmt"
-	"lifeboat/engine/volume"
 	"lifeboat/engine/windows"
 	"lifeboat/engine/winname"
 )
@@ -62,17 +61,11 @@ type Engine struct {
 	Version string // of this program, for catalogs and reports
 }
 
-// Place is a folder where a volume of the broken PC is mounted.
-type Place struct {
-	Path      string
-	Disk      windows.DiskID // where the volume lies, to recognise its drive letter; may be zero
-	Removable bool           // a stick or the like
-}
-
 // DetectOptions are what a caller may know better than the disk.
 type DetectOptions struct {
 	Arch     string            // "32" or "64", as MIG_OFFLINE_PLATFORM_ARCH; empty to find out
 	Mappings []windows.Mapping // drive letters that are known, as in Offline.xml
+	Reader   Reader            // how volumes that are mounted are read
 }
 
 // Detection is what was found at some places. It keeps their volumes open.
@@ -80,39 +73,45 @@ type Detection struct {
 	Installations []*Installation
 	Looked        []Looked // where Windows was looked for, and what was missing
 
-	engine  *Engine
-	sources []windows.Source
+	engine   *Engine
+	opt      DetectOptions
+	held     *holdings
+	sources  []windows.Source
+	notes    [][]string // of each source, what to say of the installations on it
+	locked   []locked
+	unopened []Looked // places without a volume that can be read
 }
 
 // Detect looks for Windows installations at the places. A place that cannot be
-// opened is in Looked; finding nothing is no error.
+// opened is in Looked, a volume that needs a secret in Locked; finding nothing
+// is no error.
 func (e *Engine) Detect(ctx context.Context, places []Place, opt DetectOptions) (*Detection, error) {
-	d := &Detection{engine: e}
+	d := &Detection{engine: e, opt: opt, held: &holdings{}}
 	for _, place := range places {
-		v, err := volume.OpenDir(place.Path)
-		if err != nil {
-			d.Looked = append(d.Looked, Looked{Source: -1, Where: place.Path, Missing: err.Error()})
-			continue
-		}
-		d.sources = append(d.sources, windows.Source{Volume: v, Where: place.Path, Disk: place.Disk, Removable: place.Removable})
+		d.open(ctx, place)
 	}
-	found, looked, err := windows.Find(ctx, d.sources, windows.Options{ArchOverride: opt.Arch, Mappings: opt.Mappings})
-	if err != nil {
+	if err := d.find(ctx); err != nil {
 		d.Close()
-		return nil, fmt.Errorf("look for Windows: %w", err)
+		return nil, err
 	}
-	d.Installations, d.Looked = found, append(d.Looked, looked...)
 	return d, nil
 }
 
-// Close closes the volumes.
-func (d *Detection) Close() error {
-	var errs []error
-	for _, s := range d.sources {
-		errs = append(errs, s.Volume.Close())
+// find looks for installations on the volumes that are open.
+func (d *Detection) find(ctx context.Context) error {
+	found, looked, err := windows.Find(ctx, d.sources, windows.Options{ArchOverride: d.opt.Arch, Mappings: d.opt.Mappings})
+	if err != nil {
+		return fmt.Errorf("look for Windows: %w", err)
 	}
-	return errors.Join(errs...)
+	for _, inst := range found {
+		inst.Notes = append(inst.Notes, d.notes[inst.Source]...)
+	}
+	d.Installations, d.Looked = found, append(d.unopened[:len(d.unopened):len(d.unopened)], looked...)
+	return nil
 }
+
+// Close closes the volumes, and wipes the keys of those that were unlocked.
+func (d *Detection) Close() error { return d.held.close() }
 
 // Folders lists where the drives of an installation are mounted: nothing may
 // be written there.
@@ -156,12 +155,15 @@ func (d *Detection) Measure(ctx context.Context, inst *Installation, each func(u
 // NoWindows is the failure for a detection that found none that can be used:
 // it says where was looked and what was missing there.
 func (d *Detection) NoWindows() *usmt.Failure {
+	if len(d.locked) > 0 {
+		return failLocked(d.locked)
+	}
 	what := "no Windows was found"
 	for _, l := range d.Looked {
 		what += fmt.Sprintf("; %s %s: %s", winname.Show(l.Where), winname.Show(l.Folder), winname.Show(l.Missing))
 	}
 	f := usmt.Fail(usmt.InitError, nil, "%s", what)
-	f.Remedy = `name the folder where the Windows volume is mounted; it holds Windows\System32\config`
+	f.Remedy = `name the disk, the image file, or the folder where the Windows volume is mounted, which holds Windows\System32\config`
 	return f
 }
 
