@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lifeboat/engine"
+	"lifeboat/engine/bitlocker"
 	"lifeboat/engine/job"
 	"lifeboat/engine/report"
 	"lifeboat/engine/usmt"
@@ -21,6 +22,13 @@ type Backend interface {
 	Volumes(ctx context.Context) ([]winpe.Volume, error)
 	// Detect looks for Windows installations.
 	Detect(ctx context.Context) (*engine.Detection, error)
+	// Locked lists the volumes of a detection that BitLocker keeps shut.
+	Locked(d *engine.Detection) []Locked
+	// Unlock opens one of them and looks for Windows on it too. A secret that is
+	// another volume's gives bitlocker.ErrWrongKey.
+	Unlock(ctx context.Context, d *engine.Detection, id string, secret Secret) (*engine.Detection, error)
+	// KeyFiles lists the startup keys (.BEK) on drives that are plugged in.
+	KeyFiles(ctx context.Context) []string
 	// Stores looks for stores on the volumes.
 	Stores(ctx context.Context) ([]Store, error)
 	// DefaultUsers says who is chosen before anybody was asked, and why.
@@ -37,6 +45,21 @@ type Backend interface {
 	CommandLine(req Request) string
 	// WriteCrash keeps the details of an error of the wizard and says where.
 	WriteCrash(text string) (path string, err error)
+}
+
+// Locked is a volume that opens with a secret.
+type Locked struct {
+	ID        string // for Unlock
+	Name      string // as people find it: `D:`, "Disk 0, partition 3"
+	Removable bool
+	Info      bitlocker.Info
+}
+
+// Secret is what opens a volume. Text is overwritten when it has served.
+type Secret struct {
+	Kind bitlocker.Kind
+	Text []byte // of a recovery password or a password
+	File string // of a startup key
 }
 
 // Store is a store found on a volume.

@@ -114,7 +114,7 @@ func (sc *destinationScreen) enter(s *session) []command {
 }
 
 func (sc *destinationScreen) title(*session) string {
-	return fmt.Sprintf(textStep, 5, steps, textDestTitle)
+	return fmt.Sprintf(textStep, 6, steps, textDestTitle)
 }
 func (sc *destinationScreen) why() string { return textDestWhy }
 
@@ -332,7 +332,7 @@ func (s *session) volumeOf(path string) string {
 // folderDialog asks for a folder that is not in the list.
 type folderDialog struct{ sc *destinationScreen }
 
-func (d *folderDialog) title(*session) string { return fmt.Sprintf(textStep, 5, steps, textDestTitle) }
+func (d *folderDialog) title(*session) string { return fmt.Sprintf(textStep, 6, steps, textDestTitle) }
 func (d *folderDialog) why() string           { return textDestWhy }
 func (d *folderDialog) message(s *session) string {
 	if d.sc.going != "" {
@@ -399,6 +399,6 @@ func (sc *destinationScreen) outline(s *session) outline {
 func (d *folderDialog) outline(*session) outline {
 	return outline{
 		about: []string{textDestAskFolder1 + " " + textDestAskFolder2},
-		items: []item{{text: textDestFolderIs + ":", field: d.sc.folder}},
+		items: []item{fieldItem(textDestFolderIs+":", d.sc.folder)},
 	}
 }

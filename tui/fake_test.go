@@ -3,11 +3,13 @@ package tui
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"lifeboat/engine"
+	"lifeboat/engine/bitlocker"
 	"lifeboat/engine/job"
 	"lifeboat/engine/report"
 	"lifeboat/engine/usmt"
@@ -23,12 +25,16 @@ type fake struct {
 	system    winpe.System
 	volumes   []winpe.Volume
 	detection *engine.Detection
+	locked    []Locked
+	keyFiles  []string
+	opens     map[string]string // what opens a locked volume, by its ID
+	opened    *engine.Installation
 	stores    []Store
 	plan      *Plan
 	planErr   error
 	checks    map[string]Check // by the start of the path
 
-	hold struct{ detect, plan chan struct{} } // non-nil: waits until closed
+	hold struct{ detect, plan, unlock chan struct{} } // non-nil: waits until closed
 
 	work     chan func(ctx context.Context, ctl *job.Control) // steps of Capture and Verify
 	report   *report.Report
@@ -36,6 +42,7 @@ type fake struct {
 	err      error
 	requests []Request
 	crashes  []string
+	secrets  [][]byte // as Unlock got them: to be overwritten afterwards
 }
 
 func (f *fake) System(context.Context) (winpe.System, error) { return f.system, nil }
@@ -52,6 +59,25 @@ func (f *fake) Detect(ctx context.Context) (*engine.Detection, error) {
 		return nil, errors.New("read /dev/sdb: input/output error")
 	}
 	return f.detection, nil
+}
+
+func (f *fake) Locked(*engine.Detection) []Locked { return slices.Clone(f.locked) }
+func (f *fake) KeyFiles(context.Context) []string { return f.keyFiles }
+
+func (f *fake) Unlock(ctx context.Context, d *engine.Detection, id string, secret Secret) (*engine.Detection, error) {
+	if err := wait(ctx, f.hold.unlock); err != nil {
+		return nil, err
+	}
+	f.secrets = append(f.secrets, secret.Text)
+	if string(secret.Text)+secret.File != f.opens[id] {
+		return nil, fmt.Errorf("unlock volume %s: %w", id, bitlocker.ErrWrongKey)
+	}
+	f.locked = slices.DeleteFunc(slices.Clone(f.locked), func(l Locked) bool { return l.ID == id })
+	more := *d
+	if f.opened != nil {
+		more.Installations = append(slices.Clone(more.Installations), f.opened)
+	}
+	return &more, nil
 }
 
 func (f *fake) Stores(context.Context) ([]Store, error) { return f.stores, nil }
@@ -300,5 +326,23 @@ func hostile() *fake {
 	}
 	f.report.StorePath, f.report.HTMLPath = "/media/"+long, "/media/"+names[3]+long
 	f.report.WipeReasons = names
+	return f
+}
+
+// goodPassword is a well-formed recovery password.
+const goodPassword = "529309-061710-384714-717200-000000-110000-345675-660000"
+
+// locked is a machine whose Windows volume is locked.
+func locked() *fake {
+	f := office()
+	inst := f.detection.Installations[0]
+	f.opened = inst
+	f.detection = &engine.Detection{Looked: f.detection.Looked}
+	id, _ := bitlocker.ParseGUID("7F3B2C1A-04DE-4A17-9B0E-2C7D55AA0102")
+	f.locked = []Locked{{ID: "/dev/sda3", Name: "Disk 0, partition 3", Info: bitlocker.Info{
+		State: bitlocker.StateLocked, Computer: "PC-0412", Size: 464 * gib, RecoveryKeyIDs: []bitlocker.GUID{id},
+		Protectors: []bitlocker.Protector{{ID: id, Kind: bitlocker.KindRecovery}, {Kind: bitlocker.KindStartup}, {Kind: bitlocker.KindPassword}, {Kind: bitlocker.KindTPM}},
+	}}}
+	f.opens = map[string]string{"/dev/sda3": goodPassword}
 	return f
 }

@@ -44,7 +44,7 @@ func TestBackLosesNothing(t *testing.T) {
 
 // The digits of the review visit a screen and come back, by Enter and by Esc.
 func TestReviewJumps(t *testing.T) {
-	titles := []string{"2 of 7", "3 of 7", "4 of 7", "5 of 7", "6 of 7"}
+	titles := []string{"3 of 8", "4 of 8", "5 of 8", "6 of 8", "7 of 8"}
 	sit(t, office(), func(u *robot) {
 		u.toReview()
 		for i, title := range titles {
@@ -141,6 +141,106 @@ func TestArmedStart(t *testing.T) {
 			t.Fatalf("it did not start by itself: %v", u.f.requests)
 		}
 	})
+}
+
+// A group that was misheard is mended by going back to it; everything typed
+// after it stays. What was typed is overwritten when it has served.
+func TestUnlock(t *testing.T) {
+	sit(t, locked(), func(u *robot) {
+		u.welcome()
+		u.press("enter")
+		u.write(strings.Replace(goodPassword, "384714", "384741", 1))
+		u.sees("CHECK", "48 of 48 digits. 1 group to check.")
+		u.press("enter") // leads to it
+		u.sees("Group 3 cannot be right")
+		u.write("384714")
+		if p := u.r.screens[screenUnlock].(*unlockScreen).password(); p.bad() >= 0 || string(p.bytes()) != goodPassword {
+			t.Fatalf("after mending: %s", u.frame())
+		}
+		u.press("left", "left", "backspace", "9", "esc", "enter") // Esc loses nothing
+		u.sees("All eight groups can be right")
+		u.press("enter")
+		u.sees("Step 4 of 8  Users")
+		for _, secret := range u.f.secrets {
+			if bytes.ContainsAny(secret, "123456789") {
+				t.Errorf("the engine's copy was not overwritten: %s", secret)
+			}
+		}
+		if sc := u.r.screens[screenUnlock].(*unlockScreen); bytes.ContainsAny(sc.typing["/dev/sda3"].groups[0][:], "123456789") {
+			t.Error("what was typed was not overwritten")
+		}
+	})
+}
+
+// A pasted password needs no separators, and survives those it has.
+func TestUnlockPaste(t *testing.T) {
+	for _, text := range []string{goodPassword, strings.ReplaceAll(goodPassword, "-", ""), " " + strings.ReplaceAll(goodPassword, "-", " - ") + " "} {
+		sit(t, locked(), func(u *robot) {
+			u.welcome()
+			u.press("enter")
+			u.run(u.r.press(keyEvent{text: text}))
+			u.settle()
+			u.sees("All eight groups can be right")
+		})
+	}
+}
+
+// The attempt can be given up, the volume left, and the wizard left: no secret
+// stays behind, and none is ever drawn when hidden.
+func TestUnlockSecrets(t *testing.T) {
+	sit(t, locked(), func(u *robot) {
+		u.f.hold.unlock = make(chan struct{})
+		u.welcome()
+		u.press("enter", "f2")
+		for _, r := range goodPassword {
+			u.press(string(r))
+			if strings.Contains(u.frame(), "529309") || strings.Contains(u.frame(), "384714") {
+				t.Fatalf("a hidden digit is drawn:\n%s", u.frame())
+			}
+		}
+		u.press("enter")
+		u.sees("Trying to open")
+		u.press("1", "enter", "esc")
+		u.sees("All eight groups can be right")
+		sc := u.r.screens[screenUnlock].(*unlockScreen)
+		kept := sc.password()
+		u.press("ctrl+c", "down", "enter")
+		if !u.r.leaving || *kept != (recoveryPassword{}) {
+			t.Error("the digits stay behind")
+		}
+	})
+	sit(t, locked(), func(u *robot) {
+		u.welcome()
+		u.press("enter", "p")
+		d := u.r.top().(*passDialog)
+		u.write("hunter2")
+		u.press("enter")
+		if strings.Contains(string(d.pass.text[:cap(d.pass.text)]), "h") || bytes.ContainsAny(u.f.secrets[0], "hunter2") {
+			t.Error("the password stays behind")
+		}
+		u.press("n")
+		u.sees("No Windows was found")
+	})
+}
+
+// Every slip of one digit in a recovery password shows at once.
+func TestUnlockSlips(t *testing.T) {
+	for i := range goodPassword {
+		for d := byte('0'); d <= '9'; d++ {
+			if goodPassword[i] == '-' || goodPassword[i] == d {
+				continue
+			}
+			var p recoveryPassword
+			for _, c := range []byte(goodPassword[:i] + string(d) + goodPassword[i+1:]) {
+				if c != '-' {
+					p.digit(c)
+				}
+			}
+			if _, check := p.count(); check != 1 || p.bad() != i/7 {
+				t.Fatalf("%c at %d: group %d", d, i, p.bad())
+			}
+		}
+	}
 }
 
 // The list of destinations follows what is plugged in, and the cursor stays
@@ -329,7 +429,7 @@ func FuzzKeys(f *testing.F) {
 	keys := []string{
 		"enter", "enter", "enter", "enter", "esc", "space", "up", "down", "left", "right", "pgup", "pgdown", "home", "end", "tab",
 		"shift+tab", "backspace", "delete", "f1", "f2", "f5", "f8", "f10", "ctrl+c", "ctrl+l", "ctrl+q", "ctrl+r", "ctrl+t",
-		"1", "2", "3", "4", "5", "a", "b", "c", "e", "n", "o", "p", "s", "?", "ü", "日",
+		"1", "2", "3", "4", "5", "a", "b", "c", "e", "k", "n", "o", "p", "s", "u", "?", "ü", "日",
 	}
 	f.Fuzz(func(t *testing.T, data []byte, seed uint64) {
 		if len(data) > 400 {
@@ -342,6 +442,10 @@ func FuzzKeys(f *testing.F) {
 			}
 			if seed%5 == 2 {
 				machine = many()
+			}
+			if seed%7 == 3 {
+				machine = locked()
+				machine.locked = append(machine.locked, Locked{ID: "stick", Name: "\x1b[2J", Removable: true})
 			}
 			if seed%2 == 0 {
 				machine.stores = withStores().stores
@@ -422,7 +526,7 @@ func TestProgram(t *testing.T) {
 	waitFor("60 x 20")
 	tm.Send(tea.WindowSizeMsg{Width: 100, Height: 30})
 	waitFor("What do you want to do?")
-	for _, next := range []string{"Step 3 of 7", "Step 4 of 7", "Step 5 of 7", "Step 6 of 7", "Step 7 of 7"} {
+	for _, next := range []string{"Step 4 of 8", "Step 5 of 8", "Step 6 of 8", "Step 7 of 8", "Step 8 of 8"} {
 		tm.Send(tea.KeyMsg{Type: tea.KeyEnter})
 		waitFor(next)
 	}

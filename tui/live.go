@@ -79,6 +79,32 @@ func (l *Live) Detect(ctx context.Context) (*engine.Detection, error) {
 	return d, nil
 }
 
+// Locked implements Backend.
+func (l *Live) Locked(*engine.Detection) []Locked { return nil }
+
+// Unlock implements Backend.
+func (l *Live) Unlock(context.Context, *engine.Detection, string, Secret) (*engine.Detection, error) {
+	return nil, errors.ErrUnsupported
+}
+
+// KeyFiles implements Backend: a startup key lies in the root of its drive.
+func (l *Live) KeyFiles(ctx context.Context) []string {
+	volumes, err := l.Volumes(ctx)
+	if err != nil {
+		return nil
+	}
+	var files []string
+	for _, v := range volumes {
+		entries, _ := os.ReadDir(v.Mount) // a volume that cannot be read has none
+		for _, e := range entries {
+			if strings.EqualFold(filepath.Ext(e.Name()), ".bek") && e.Type().IsRegular() {
+				files = append(files, filepath.Join(v.Mount, e.Name()))
+			}
+		}
+	}
+	return files
+}
+
 // detection is the one an installation was found by.
 func (l *Live) detection(inst *engine.Installation) *engine.Detection {
 	l.mu.Lock()

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 
 	"lifeboat/engine/human"
 )
@@ -22,11 +23,18 @@ func (sc *noWindowsScreen) see(s *session, msg any) step {
 }
 
 func (sc *noWindowsScreen) keys(s *session) []binding {
-	return []binding{
+	keys := []binding{
 		bindScroll(func(k key) { sc.move(k, len(sc.looked(s, minWidth)), noWindowsRows) }),
 		bindAgain(func() step { return step{move: goTo, to: screenStart} }),
 		bindBack(),
 	}
+	if len(s.locked) > 0 {
+		keys = slices.Insert(keys, 1, bindLetter("u", textWindowsUnlock, "", func() step {
+			clear(s.leftShut)
+			return step{move: goTo, to: screenUnlock}
+		}))
+	}
+	return keys
 }
 
 const noWindowsRows = 9

@@ -36,7 +36,7 @@ func (sc *optionsScreen) enter(s *session) []command {
 	return nil
 }
 
-func (sc *optionsScreen) title(*session) string { return fmt.Sprintf(textStep, 6, steps, textOptTitle) }
+func (sc *optionsScreen) title(*session) string { return fmt.Sprintf(textStep, 7, steps, textOptTitle) }
 func (sc *optionsScreen) why() string           { return textOptWhy }
 
 func (sc *optionsScreen) message(*session) string {
@@ -220,6 +220,11 @@ func (s *session) label(here bool, text string) string {
 	return text
 }
 
+func (sc *optionsScreen) forget() {
+	sc.pass.wipe()
+	sc.again.wipe()
+}
+
 func (sc *optionsScreen) outline(s *session) outline {
 	o := outline{about: []string{textOptAsk, textOptMsg}}
 	flip := func(on *bool) func() step {
@@ -233,7 +238,7 @@ func (sc *optionsScreen) outline(s *session) outline {
 		secret = textOptYes
 	}
 	o.items = []item{
-		{text: textOptName + ": " + s.show(sc.name.value()), field: sc.name},
+		fieldItem(textOptName+": "+s.show(sc.name.value()), sc.name),
 		{text: textOptEncrypt + ": " + secret, do: flip(&sc.secret)},
 		{text: textOptVerify + ": " + check(!s.noVerify, false) + " " + textOptReadBack, do: flip(&s.noVerify)},
 	}
@@ -244,8 +249,8 @@ func (sc *optionsScreen) outline(s *session) outline {
 			match = textOptSame
 		}
 		o.items = append(o.items,
-			item{text: textOptPass + ": " + fmt.Sprintf(textOptChars, len(sc.pass.text)), field: sc.pass},
-			item{text: textOptAgain + ": " + match, field: sc.again})
+			fieldItem(textOptPass+": "+fmt.Sprintf(textOptChars, len(sc.pass.text)), sc.pass),
+			fieldItem(textOptAgain+": "+match, sc.again))
 		warning = textOptLost
 	}
 	o.about = append(o.about, wrap(warning, "", minWidth)...)

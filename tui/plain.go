@@ -28,11 +28,21 @@ type outline struct {
 	at    int    // the item that Enter goes on with, 0 if it is none of them
 }
 
-// item is one numbered line of an outline.
+// item is one numbered line of an outline. Its number does something, or asks
+// for a text.
 type item struct {
-	text  string
-	do    func() step // what its number does
-	field *field      // or what is typed after its number
+	text   string
+	do     func() step
+	fill   func(text string)
+	hidden bool // the text is a secret
+}
+
+// fieldItem asks for what goes into a field.
+func fieldItem(text string, f *field) item {
+	return item{text: text, hidden: f.hidden, fill: func(typed string) {
+		f.set("")
+		f.typed(keyEvent{text: printable([]rune(typed))})
+	}}
 }
 
 // liner is a screen that can be told line by line. What its bindings do can be
@@ -111,7 +121,7 @@ func (p *plain) loop(ctx context.Context, msgs chan any, signals <-chan os.Signa
 		}
 		if p.wants() && !p.asked {
 			p.asked = true
-			hidden := p.typing != nil && p.typing.field.hidden
+			hidden := p.typing != nil && p.typing.hidden
 			run([]command{func() any { return p.readLine(hidden) }})
 		}
 		select {
@@ -214,7 +224,7 @@ func (p *plain) line(word, raw string) []command {
 		p.note = textPlainNone
 	case err == nil && (n < 1 || n > len(known)):
 		p.note = fmt.Sprintf(textPlainNumber, len(known))
-	case err == nil && known[n-1].field != nil:
+	case err == nil && known[n-1].fill != nil:
 		p.typing = &known[n-1]
 		return nil
 	case err == nil:
@@ -250,8 +260,9 @@ func plainName(b binding) string {
 	return ""
 }
 
-// fill puts a line into a field. An empty one keeps what is there; where the
-// field is all there is to the screen, it leads back, and any other one on.
+// fill gives a line to the item that asked for it. An empty one keeps what is
+// there; where the text is all there is to the screen, it leads back, and any
+// other one on.
 func (p *plain) fill(it *item, raw string) []command {
 	only := p.alone()
 	shown := p.r.top()
@@ -264,8 +275,7 @@ func (p *plain) fill(it *item, raw string) []command {
 		}
 	} else {
 		p.r.note = ""
-		it.field.set("")
-		it.field.typed(keyEvent{text: printable([]rune(raw))})
+		it.fill(raw)
 	}
 	if only {
 		cmds := p.r.press(keyEvent{key: keyEnter})
@@ -354,7 +364,7 @@ func (p *plain) tell() {
 }
 
 // alone is true of a screen that asks for nothing but a line.
-func (p *plain) alone() bool { return len(p.said.items) == 1 && p.said.items[0].field != nil }
+func (p *plain) alone() bool { return len(p.said.items) == 1 && p.said.items[0].fill != nil }
 
 // notes prints what there is to say that was not said yet.
 func (p *plain) notes() {
@@ -368,7 +378,7 @@ func (p *plain) notes() {
 	}
 }
 
-// name is the label of an item with a field.
+// name is the label of an item that asks for a text.
 func (it *item) name() string {
 	name, _, _ := strings.Cut(it.text, ":")
 	return name

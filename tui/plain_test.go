@@ -150,3 +150,8 @@ func TestPlainHangup(t *testing.T) {
 		t.Error(heard)
 	}
 }
+
+// A recovery password can be typed at once, or group by group.
+func TestPlainUnlock(t *testing.T) {
+	talk(t, "unlock", locked(), "", "1", strings.Replace(goodPassword, "384714", "384741", 1), "", "3", "384714", "p", "hunter2", "")
+}

@@ -23,7 +23,7 @@ func (sc *reviewScreen) enter(s *session) []command {
 }
 
 func (sc *reviewScreen) title(*session) string {
-	return fmt.Sprintf(textStep, 7, steps, textReviewTitle)
+	return fmt.Sprintf(textStep, 8, steps, textReviewTitle)
 }
 func (sc *reviewScreen) why() string { return textReviewWhy }
 

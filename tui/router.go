@@ -27,7 +27,10 @@ type (
 	// enterer is told that the screen comes up.
 	enterer interface{ enter(*session) []command }
 	// skipper passes itself over on the way forwards when it has nothing to ask.
-	skipper interface{ skip(*session) bool }
+	// If it still has something to show, Esc leads to it.
+	skipper interface {
+		skip(*session) (pass, show bool)
+	}
 	// listener gets messages after the session has taken them in.
 	listener interface{ see(*session, any) step }
 	// typist has a field that takes what is typed before any binding does.
@@ -35,6 +38,8 @@ type (
 	// modal overlays came by themselves or guard something: no help over them,
 	// no leaving past them.
 	modal interface{ modal() bool }
+	// keeper holds secrets and overwrites them when the wizard is left.
+	keeper interface{ forget() }
 )
 
 // screenID names a screen of the walk.
@@ -44,6 +49,7 @@ type screenID int
 const (
 	screenStart screenID = iota
 	screenWelcome
+	screenUnlock
 	screenWindows
 	screenUsers
 	screenWhat
@@ -105,6 +111,7 @@ func newRouter(s *session) *router {
 	r.screens = [screenCount]screen{
 		screenStart:       &startScreen{},
 		screenWelcome:     &welcomeScreen{},
+		screenUnlock:      &unlockScreen{},
 		screenWindows:     &windowsScreen{},
 		screenUsers:       &usersScreen{},
 		screenWhat:        &whatScreen{},
@@ -289,18 +296,29 @@ func (r *router) follow(st step) []command {
 	case goOut:
 		r.overlays = slices.DeleteFunc(r.overlays, func(o screen) bool { return o == st.over })
 	case goAnew:
+		r.forget()
 		old := *r
 		*r = *newRouter(newSession(old.s.ctx, old.s.backend, old.s.clock, old.s.th))
 		r.window, r.w, r.h = old.window, old.w, old.h
 		cmds = append(cmds, r.enter(screenStart)...) // the tick goes on
 	case goLeave:
+		r.forget()
 		r.leaving = true
 	}
 	return cmds
 }
 
-// forward goes on from the current screen. Screens that skip themselves stay
-// in the history: Esc shows them.
+// forget overwrites what was typed in secret.
+func (r *router) forget() {
+	for _, sc := range append(r.screens[:], r.overlays...) {
+		if k, ok := sc.(keeper); ok {
+			k.forget()
+		}
+	}
+	r.s.password = ""
+}
+
+// forward goes on from the current screen.
 func (r *router) forward() []command {
 	if n := len(r.aside); n > 0 {
 		to := r.aside[n-1]
@@ -310,11 +328,16 @@ func (r *router) forward() []command {
 	r.history = append(r.history, r.current)
 	next := r.current + 1
 	for {
-		k, ok := r.screens[next].(skipper)
-		if !ok || !k.skip(r.s) {
+		pass, show := false, false
+		if k, ok := r.screens[next].(skipper); ok {
+			pass, show = k.skip(r.s)
+		}
+		if !pass {
 			return r.enter(next)
 		}
-		r.history = append(r.history, next)
+		if show {
+			r.history = append(r.history, next)
+		}
 		next++
 	}
 }
@@ -395,7 +418,13 @@ func (r *router) draw() string {
 // the words that everybody knows go first.
 func (r *router) helpLine() string {
 	bindings := r.bindings()
-	obvious := []string{"F10", "F1", textUpDown, textEsc, textSpace, textEnter}
+	obvious := []string{"F10", "F1", textUpDown, textEsc}
+	for _, b := range bindings { // of letters and Tab the screen itself can tell
+		if len(b.name) == 1 || b.name == textOptTab {
+			obvious = append(obvious, b.name)
+		}
+	}
+	obvious = append(obvious, textSpace, textEnter)
 	for drop := 0; ; drop++ {
 		line := " " + r.helpParts(bindings, obvious[:min(drop, len(obvious))], drop)
 		if width(line) <= r.w || drop > len(obvious) {

@@ -87,6 +87,61 @@ func TestFrames(t *testing.T) {
 		f.detection = nil
 		return f
 	}(), func(u *robot) { u.welcome() })
+	frames(t, "unlock", locked(), func(u *robot) { u.welcome(); u.press("enter") })
+	frames(t, "unlock-check", locked(), func(u *robot) {
+		u.welcome()
+		u.press("enter")
+		u.write("529309-061710-384741-71720")
+	})
+	frames(t, "unlock-hidden", locked(), func(u *robot) {
+		u.welcome()
+		u.press("enter", "f2")
+		u.write(goodPassword[:16])
+		u.press("enter")
+	})
+	frames(t, "unlock-ready", locked(), func(u *robot) {
+		u.welcome()
+		u.press("enter")
+		u.write(goodPassword)
+	})
+	frames(t, "unlock-wrong", func() *fake {
+		f := locked()
+		other := f.locked[0]
+		other.ID, other.Name = "/dev/sda4", "Disk 0, partition 4"
+		f.locked = append(f.locked, other)
+		f.opens = nil
+		return f
+	}(), func(u *robot) {
+		u.welcome()
+		u.press("enter")
+		u.write(goodPassword)
+		u.press("enter")
+	})
+	frames(t, "unlock-password", locked(), func(u *robot) {
+		u.welcome()
+		u.press("enter", "p")
+		u.write("hunter2")
+	})
+	frames(t, "unlock-password-wrong", locked(), func(u *robot) {
+		u.welcome()
+		u.press("enter", "p")
+		u.write("hunter2")
+		u.press("enter")
+	})
+	frames(t, "unlock-keyfile", func() *fake {
+		f := locked()
+		f.keyFiles = []string{"/media/kingston/8A3B2C1A-04DE-4A17-9B0E-2C7D55AA0102.BEK"}
+		return f
+	}(), func(u *robot) { u.welcome(); u.press("enter", "k") })
+	frames(t, "unlock-keyfile-none", locked(), func(u *robot) { u.welcome(); u.press("enter", "k", "enter") })
+	frames(t, "unlock-open", locked(), func(u *robot) {
+		u.welcome()
+		u.press("enter")
+		u.write(goodPassword)
+		u.press("enter")
+	})
+	frames(t, "unlock-without", locked(), func(u *robot) { u.welcome(); u.press("enter", "n") })
+	frames(t, "welcome-locked", locked(), func(u *robot) { u.welcome() })
 	frames(t, "windows-one", office(), func(u *robot) { u.welcome(); u.press("enter", "esc") })
 	frames(t, "windows-many", many(), func(u *robot) { u.welcome(); u.press("enter") })
 	frames(t, "windows-damaged", many(), func(u *robot) { u.welcome(); u.press("enter", "down", "down", "enter") })
@@ -241,6 +296,14 @@ func TestFramesWhileWaiting(t *testing.T) {
 		u.f.hold.detect = make(chan struct{})
 		u.run(u.r.follow(step{move: goTo, to: screenStart}))
 		u.wait(14 * time.Second)
+	})
+	frames(t, "unlock-trying", locked(), func(u *robot) {
+		u.f.hold.unlock = make(chan struct{})
+		u.welcome()
+		u.press("enter")
+		u.write(goodPassword)
+		u.press("enter")
+		u.wait(tickEvery)
 	})
 	counting := func(keys ...string) func(u *robot) {
 		return func(u *robot) {

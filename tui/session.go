@@ -35,11 +35,13 @@ type session struct {
 	volumesAt time.Time // last look
 	looking   bool
 	detection *engine.Detection
+	locked    []Locked
 	stores    []Store
 	probes    [probeCount]probe
 	counting  *counting
 
 	// What was answered.
+	leftShut map[string]bool // locked volumes to go on without
 	inst     *engine.Installation
 	users    map[string]bool
 	choices  map[string]usmt.Choice
@@ -85,9 +87,12 @@ type (
 	tick         struct{}
 	systemSeen   struct{ system winpe.System }
 	volumesSeen  struct{ volumes []winpe.Volume }
-	windowsFound struct{ detection *engine.Detection }
-	storesFound  struct{ stores []Store }
-	probeFailed  struct {
+	windowsFound struct {
+		detection *engine.Detection
+		locked    []Locked
+	}
+	storesFound struct{ stores []Store }
+	probeFailed struct {
 		probe int
 		err   error
 	}
@@ -106,7 +111,7 @@ type (
 func newSession(ctx context.Context, backend Backend, clock func() time.Time, th *theme) *session {
 	return &session{
 		ctx: ctx, backend: backend, clock: clock, th: th, now: clock(), began: clock(),
-		users: map[string]bool{}, omit: map[string]bool{}, checks: map[string]Check{},
+		leftShut: map[string]bool{}, users: map[string]bool{}, omit: map[string]bool{}, checks: map[string]Check{},
 	}
 }
 
@@ -175,7 +180,7 @@ func (s *session) lookWindows() command {
 		if err != nil {
 			return probeFailed{probeWindows, err}
 		}
-		return windowsFound{d}
+		return windowsFound{d, s.backend.Locked(d)}
 	})
 }
 
@@ -218,9 +223,14 @@ func (s *session) take(msg any) []command {
 			clear(s.checks)
 		}
 	case windowsFound:
-		s.detection = msg.detection
+		s.detection, s.locked = msg.detection, msg.locked
 		s.probes[probeWindows].done = s.now
 		return s.settleWindows()
+	case unlocked:
+		if msg.err == nil {
+			s.detection, s.locked = msg.detection, msg.locked
+			return s.settleWindows()
+		}
 	case storesFound:
 		s.stores = msg.stores
 		s.probes[probeStores].done = s.now

@@ -3,6 +3,7 @@ package tui
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"lifeboat/engine"
@@ -46,7 +47,7 @@ func (sc *startScreen) see(s *session, _ any) step {
 	if s.now.Sub(s.began) < startAtLeast {
 		return step{}
 	}
-	if len(s.installations()) == 0 {
+	if len(s.installations()) == 0 && len(s.toUnlock()) == 0 {
 		return step{move: goTo, to: screenNoWindows}
 	}
 	return step{move: goTo, to: screenWelcome}
@@ -112,8 +113,11 @@ func (s *session) volumeLine(v winpe.Volume) string {
 
 // lockedVolumes counts those that may hold a Windows nobody can see.
 func (s *session) lockedVolumes() int {
-	n := 0
+	n := len(s.locked)
 	for _, v := range s.volumes {
+		if slices.ContainsFunc(s.locked, func(l Locked) bool { return l.ID == v.Mount }) {
+			continue
+		}
 		if strings.Contains(v.Problem, "BitLocker") {
 			n++
 		}

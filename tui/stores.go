@@ -117,6 +117,8 @@ func (sc *storesScreen) body(s *session, w, h int) []string {
 	return append(lines, foot...)
 }
 
+func (sc *storesScreen) forget() { sc.pass.wipe() }
+
 func (sc *storesScreen) outline(s *session) outline {
 	o := outline{about: []string{textStoresAsk}, at: sc.at + 1}
 	if len(s.stores) == 0 {
@@ -129,7 +131,7 @@ func (sc *storesScreen) outline(s *session) outline {
 		}})
 	}
 	if st, ok := sc.chosen(s); ok && st.Protected {
-		o.items = append(o.items, item{text: textStoresPass + ": " + fmt.Sprintf(textOptChars, len(sc.pass.text)), field: sc.pass})
+		o.items = append(o.items, fieldItem(textStoresPass+": "+fmt.Sprintf(textOptChars, len(sc.pass.text)), sc.pass))
 	}
 	return o
 }

@@ -53,7 +53,7 @@ func (sc *usersScreen) rows(s *session) []userRow {
 	return rows
 }
 
-func (sc *usersScreen) title(*session) string { return fmt.Sprintf(textStep, 3, steps, textUsersTitle) }
+func (sc *usersScreen) title(*session) string { return fmt.Sprintf(textStep, 4, steps, textUsersTitle) }
 func (sc *usersScreen) why() string           { return textUsersWhy }
 
 func (sc *usersScreen) message(s *session) string {

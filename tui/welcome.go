@@ -23,7 +23,7 @@ type welcomeEntry struct {
 
 func (sc *welcomeScreen) entries(s *session) [welcomeEntries]welcomeEntry {
 	save := welcomeEntry{text: textWelcomeSave, message: textWelcomeMsgSave, do: func() step {
-		if s.inst != nil || len(s.usable()) > 0 {
+		if s.inst != nil || len(s.usable()) > 0 || len(s.toUnlock()) > 0 {
 			s.resume = ""
 			return step{move: goNext}
 		}
@@ -32,6 +32,8 @@ func (sc *welcomeScreen) entries(s *session) [welcomeEntries]welcomeEntry {
 	switch {
 	case !s.probed(probeWindows):
 		save.reason = textWelcomeWait
+	case len(s.toUnlock()) > 0:
+		save.message = textWelcomeUnlock
 	case len(s.installations()) == 0:
 		save.message = textWelcomeNoWindows // Enter explains
 	case len(s.usable()) == 0:

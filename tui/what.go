@@ -112,7 +112,7 @@ func (g *whatGroup) chosen(s *session) int {
 	return n
 }
 
-func (sc *whatScreen) title(*session) string { return fmt.Sprintf(textStep, 4, steps, textWhatTitle) }
+func (sc *whatScreen) title(*session) string { return fmt.Sprintf(textStep, 5, steps, textWhatTitle) }
 func (sc *whatScreen) why() string           { return textWhatWhy }
 
 func (sc *whatScreen) message(s *session) string {

@@ -2,7 +2,9 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
 
@@ -121,14 +123,30 @@ type field struct {
 }
 
 func newField(text string, max int) *field {
-	f := &field{max: max}
+	f := &field{max: max, text: make([]rune, 0, max)} // never copied, so that it can be overwritten
 	f.set(text)
 	return f
 }
 
 func (f *field) set(text string) {
-	f.text = []rune(text)
+	f.wipe()
+	f.text = append(f.text, []rune(text)...)
 	f.at = len(f.text)
+}
+
+// wipe empties the field and overwrites what was in it.
+func (f *field) wipe() {
+	clear(f.text[:cap(f.text)])
+	f.text, f.at = f.text[:0], 0
+}
+
+// bytes is the text in a form that can be overwritten.
+func (f *field) bytes() []byte {
+	var b []byte
+	for _, r := range f.text {
+		b = utf8.AppendRune(b, r)
+	}
+	return b
 }
 
 func (f *field) value() string { return string(f.text) }
@@ -161,7 +179,7 @@ func (f *field) typed(e keyEvent) bool {
 			if len(f.text) >= f.max {
 				break
 			}
-			f.text = append(f.text[:f.at], append([]rune{r}, f.text[f.at:]...)...)
+			f.text = slices.Insert(f.text, f.at, r)
 			f.at++
 		}
 	}

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 )
 
 // steps is the number of questions of a save, the welcome screen included.
-const steps = 7
+const steps = 8
 
 // windowsScreen asks which installation to save from.
 type windowsScreen struct{ list }
@@ -41,8 +42,8 @@ func (sc *windowsScreen) rows(s *session) []windowsRow {
 }
 
 // skip passes the screen over when there is nothing to choose.
-func (sc *windowsScreen) skip(s *session) bool {
-	return len(s.usable()) == 1 && s.inst != nil
+func (sc *windowsScreen) skip(s *session) (pass, show bool) {
+	return len(s.usable()) == 1 && s.inst != nil, true
 }
 
 func (sc *windowsScreen) enter(s *session) []command {
@@ -55,7 +56,7 @@ func (sc *windowsScreen) enter(s *session) []command {
 }
 
 func (sc *windowsScreen) title(*session) string {
-	return fmt.Sprintf(textStep, 2, steps, textWindowsTitle)
+	return fmt.Sprintf(textStep, 3, steps, textWindowsTitle)
 }
 func (sc *windowsScreen) why() string { return textWindowsWhy }
 
@@ -75,12 +76,16 @@ func (sc *windowsScreen) message(s *session) string {
 }
 
 func (sc *windowsScreen) keys(s *session) []binding {
-	return []binding{
+	keys := []binding{
 		bindMove(func(k key) { sc.move(k, len(sc.rows(s))) }),
 		bindEnter(textGoOn, func() step { return sc.take(s) }),
 		bindAgain(func() step { return step{move: goTo, to: screenStart} }),
 		bindBack(),
 	}
+	if len(s.locked) > 0 {
+		keys = slices.Insert(keys, 2, bindLetter("u", textWindowsUnlock, "", func() step { return step{move: goAside, to: screenUnlock} }))
+	}
+	return keys
 }
 
 func (sc *windowsScreen) take(s *session) step {
