@@ -125,7 +125,23 @@ func (r *scanRun) outputs() (*outputs, error) {
 	if r.Level()&usmt.RecordObjects != 0 {
 		o.diags = append(o.diags, filepath.Join(filepath.Dir(r.path(r.Log)), "MigLog.xml"))
 	}
+	for _, name := range o.diags {
+		f, err := os.Create(name)
+		if err != nil {
+			f := usmt.Fail(usmt.EnvironmentFailed, err, "write diagnostics")
+			f.Remedy = "give MIG_ENABLE_DIAG a file that can be written, or clear it"
+			return nil, f
+		}
+		f.Close()
+	}
 	return o, nil
+}
+
+// discard removes what a failed run would leave half written.
+func (r *scanRun) discard() {
+	if r.Estimate && r.EstimateFile != "" {
+		os.Remove(r.path(r.EstimateFile))
+	}
 }
 
 // list writes the list of /listfiles.

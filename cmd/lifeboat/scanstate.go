@@ -127,7 +127,7 @@ func (r *scanRun) alarm(text string) {
 }
 
 // do does the work.
-func (r *scanRun) do(ctx context.Context) error {
+func (r *scanRun) do(ctx context.Context) (err error) {
 	password, err := r.readKey(r.Key, r.KeyFile)
 	if err != nil {
 		return err
@@ -155,6 +155,11 @@ func (r *scanRun) do(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer func() {
+		if err != nil {
+			r.discard()
+		}
+	}()
 	target := expand(r.path(r.StorePath), inst.ComputerName)
 	where := destination(target, source.places)
 	if !r.Estimate {
