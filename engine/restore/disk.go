@@ -10,7 +10,6 @@ import (
 	"path"
 	"strings"
 	"syscall"
-	"time"
 
 	"lifeboat/engine/store"
 	"lifeboat/engine/volume"
@@ -31,16 +30,15 @@ type disk struct {
 	sys     system
 	dirs    map[string]*folder // by folded path
 
-	kept  int                // files in the folder for what was replaced
-	crash func(where string) // tests end the process there
+	kept   int                     // files in the folder for what was replaced
+	moment func(op, native string) // called between steps, where tests cut the power
 }
 
 // folder is a folder of a disk with the names in it.
 type folder struct {
 	native  string            // slash-separated below the root, "." for the root
 	names   map[string]string // folded to spelled
-	made    bool              // by this run
-	touched bool              // its time is in the journal
+	touched bool              // it is new, or its time is in the journal
 }
 
 // maxDirs bounds the folders that are remembered.
@@ -49,12 +47,12 @@ const maxDirs = 4096
 // errLink is for paths that lead through a link.
 var errLink = errors.New("a link is in the way")
 
-func openDisk(index int, s windows.Source, j *journal, now time.Time) (*disk, error) {
+func openDisk(index int, s windows.Source, j *journal) (*disk, error) {
 	root, err := os.OpenRoot(s.Where)
 	if err != nil {
 		return nil, fmt.Errorf("open the destination: %w", err)
 	}
-	d := &disk{index: index, where: s.Where, view: s.Volume, root: root, journal: j, dirs: map[string]*folder{}, crash: func(string) {}}
+	d := &disk{index: index, where: s.Where, view: s.Volume, root: root, journal: j, dirs: map[string]*folder{}, moment: func(string, string) {}}
 	d.sys = probe(root)
 	return d, nil
 }
@@ -65,6 +63,12 @@ func (d *disk) close() error {
 		err = d.sys.sync(d.root)
 	}
 	return errors.Join(err, d.root.Close())
+}
+
+// has reports whether there is something under a native path.
+func (d *disk) has(native string) bool {
+	_, err := d.root.Lstat(native)
+	return err == nil
 }
 
 func (d *disk) dry() bool { return d.journal == nil }
@@ -192,8 +196,7 @@ func (d *disk) exists(p string) bool {
 // mkdirs makes a folder and those above it. made lists what was not there, the
 // outermost first.
 func (d *disk) mkdirs(p string) (made []string, err error) {
-	f, err := d.folder(p)
-	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+	if _, err := d.folder(p); err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	dir, name := winname.Split(p)
@@ -216,14 +219,15 @@ func (d *disk) mkdirs(p string) (made []string, err error) {
 		if err := d.journal.add(step{Op: opFolder, Disk: d.index, Path: store.Text(native)}); err != nil {
 			return made, err
 		}
+		d.moment("folder noted", native)
 		if err := d.root.Mkdir(native, 0o777); err != nil {
 			return made, err
 		}
+		d.moment("folder made", native)
 	}
 	d.changed("folder", p, "")
 	parent.names[winname.Fold(name)] = name
-	f = &folder{native: native, names: map[string]string{}, made: true, touched: true}
-	d.remember(winname.Fold(p), f)
+	d.remember(winname.Fold(p), &folder{native: native, names: map[string]string{}, touched: true})
 	return append(made, p), nil
 }
 
@@ -277,16 +281,18 @@ func (d *disk) put(p string, replace bool, meta metadata, write func(w io.Writer
 	if err := d.journal.add(step{Op: opFile, Disk: d.index, Path: store.Text(native)}); err != nil {
 		return err
 	}
+	d.moment("file noted", native)
 	temp := path.Join(f.native, d.journal.temp)
 	if err := d.writeTemp(temp, meta, write); err != nil {
 		d.root.Remove(temp)
 		return err
 	}
-	d.crash("written")
+	d.moment("file written", native)
 	if err := rename(d.root, temp, native); err != nil {
 		d.root.Remove(temp)
 		return err
 	}
+	d.moment("file in place", native)
 	f.names[winname.Fold(name)] = name
 	return nil
 }
@@ -317,7 +323,9 @@ func (d *disk) keep(native string) error {
 	if err := d.journal.add(step{Op: opKeep, Disk: d.index, Path: store.Text(native), Kept: kept}); err != nil {
 		return err
 	}
+	d.moment("keep noted", native)
 	if d.root.Link(native, kept) == nil {
+		d.moment("kept", native)
 		return nil
 	}
 	return d.copy(native, kept) // file systems without links

@@ -139,7 +139,7 @@ func (r *run) applyFiles(ctx context.Context) error {
 // where it was, and to every other place that their rules name.
 func (r *run) targets(o store.Object) ([]target, error) {
 	path := strings.TrimRight(string(o.Path), `\`)
-	if !isPath(path) {
+	if !isPath(path) || len(path) == 2 && !o.Dir {
 		return nil, fmt.Errorf("the path is none of a drive")
 	}
 	for _, name := range strings.Split(path, `\`)[1:] {

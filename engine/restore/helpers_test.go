@@ -3,7 +3,6 @@ package restore
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -18,7 +17,6 @@ import (
 	"lifeboat/engine/store"
 	"lifeboat/engine/volume"
 	"lifeboat/engine/windows"
-	"lifeboat/engine/winname"
 )
 
 var now = time.Date(2026, 11, 24, 2, 0, 0, 0, time.UTC)
@@ -331,7 +329,3 @@ func sameTrees(t testing.TB, want, got map[string]string) {
 		}
 	}
 }
-
-func dword(n uint32) []byte { return binary.LittleEndian.AppendUint32(nil, n) }
-
-var _ = winname.Equal

@@ -222,7 +222,6 @@ func (h *hive) commit() error {
 	if h.disk.dry() {
 		return nil
 	}
-	h.disk.crash("replaced")
 	dir, name := winname.Split(h.at)
 	folder, err := h.disk.folder(dir)
 	if err != nil {
@@ -245,7 +244,6 @@ func (h *hive) commit() error {
 		if err := h.disk.put(log, true, meta, func(io.Writer) error { return nil }); err != nil {
 			return fmt.Errorf("empty %s: %w", path.Base(log), err)
 		}
-		h.disk.crash("log emptied")
 	}
 	return syncFolder(h.disk.root, folder.native)
 }

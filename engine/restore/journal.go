@@ -239,8 +239,14 @@ func undo(root *os.Root, s step, temp string, report *UndoReport) error {
 		}
 		return ignore(err)
 	case opKeep:
-		if _, err := root.Lstat(s.Kept); err != nil {
+		kept, err := root.Lstat(s.Kept)
+		if err != nil {
 			return ignore(err)
+		}
+		// Before it was replaced the file has both names, and a rename of one to
+		// the other would do nothing.
+		if there, err := root.Lstat(at); err == nil && os.SameFile(kept, there) {
+			return root.Remove(s.Kept)
 		}
 		if err := rename(root, s.Kept, at); err != nil {
 			return err

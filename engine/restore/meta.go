@@ -2,7 +2,6 @@ package restore
 
 import (
 	"io"
-	"time"
 
 	"lifeboat/engine/store"
 	"lifeboat/engine/volume"
@@ -39,6 +38,3 @@ func metadataOf(o store.Object) metadata {
 		created: o.Created, modified: o.Modified, accessed: o.Accessed,
 	}
 }
-
-// timeOf is a FileTime for the calls of package os; zero leaves a time alone.
-func timeOf(t store.FileTime) time.Time { return t.Time() }

@@ -80,7 +80,7 @@ func (s system) apply(root *os.Root, native string, f *os.File, m metadata) erro
 		}
 		set(xattrTimes, times)
 	} else if m.modified != 0 || m.accessed != 0 {
-		errs = append(errs, root.Chtimes(native, timeOf(m.accessed), timeOf(m.modified)))
+		errs = append(errs, root.Chtimes(native, m.accessed.Time(), m.modified.Time()))
 	}
 	return errors.Join(errs...)
 }

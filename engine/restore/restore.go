@@ -25,6 +25,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"lifeboat/engine/job"
@@ -72,6 +73,8 @@ type Request struct {
 	Force   bool   // write although the Windows may be in use
 	DryRun  bool   // write nothing, say what would be
 	Journal string // the file for the journal; not used in a dry run
+
+	moment func(op, native string) // tests cut the power there
 }
 
 // Result is what was done, or in a dry run what would be.
@@ -282,20 +285,27 @@ func (r *run) open(ctx context.Context) error {
 		}
 	}
 	for i, s := range r.req.Sources {
-		d, err := openDisk(i, s, r.journal, r.now)
+		d, err := openDisk(i, s, r.journal)
 		if err != nil {
 			return err
 		}
 		d.changed = r.change
+		if r.req.moment != nil {
+			d.moment = r.req.moment
+		}
 		r.disks = append(r.disks, d)
 		if r.journal != nil {
 			r.journal.disks = append(r.journal.disks, s.Where)
 		}
 	}
-	if r.journal != nil {
-		return r.journal.begin(inst.ComputerName)
+	if r.journal == nil {
+		return nil
 	}
-	return nil
+	stamp := r.journal.keep
+	for n := 2; slices.ContainsFunc(r.disks, func(d *disk) bool { return d.has(r.journal.keep) }); n++ {
+		r.journal.keep = fmt.Sprintf("%s-%d", stamp, n)
+	}
+	return r.journal.begin(inst.ComputerName)
 }
 
 // resolve finds the volume of a path of the destination.
