@@ -26,7 +26,7 @@ var mayImport = map[string][]string{
 	"engine/capture":           {"engine/job", "engine/migxml", "engine/regf", "engine/store", "engine/usmt", "engine/volume", "engine/windows", "engine/winname"},
 	"engine/restore":           {"engine/job", "engine/migxml", "engine/regf", "engine/store", "engine/usmt", "engine/volume", "engine/windows", "engine/winname"},
 	"engine":                   {"engine/*"},
-	"winpe":                    {"engine/volume", "engine/winname"},
+	"winpe":                    {"engine/bitlocker", "engine/disk", "engine/ntfs", "engine/volume", "engine/winname"},
 	"tui":                      {"engine", "engine/*", "winpe"},
 	"cmd/lifeboat":             {"engine", "engine/*", "tui", "winpe"},
 	"cmd/lifeboat/e2e":         {},

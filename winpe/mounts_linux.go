@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"lifeboat/engine/disk"
 )
 
 // Volumes lists the mounted volumes that hold or could hold files of people.
@@ -241,22 +243,22 @@ func (h host) describe(v *Volume, block string) {
 		}
 		return strings.TrimSpace(string(data))
 	}
-	disk := block
+	whole := block
 	start, isPartition := int64(0), false
 	if text := read(block, "start"); text != "" {
-		disk, isPartition = filepath.Dir(block), true
+		whole, isPartition = filepath.Dir(block), true
 		start, _ = strconv.ParseInt(text, 10, 64)
 	}
-	sectors, _ := strconv.ParseInt(read(disk, "size"), 10, 64)
-	udev, diskUdev := h.udev(read(block, "dev")), h.udev(read(disk, "dev"))
+	sectors, _ := strconv.ParseInt(read(whole, "size"), 10, 64)
+	udev, diskUdev := h.udev(read(block, "dev")), h.udev(read(whole, "dev"))
 	v.Disk = Disk{
-		Name:   filepath.Base(disk),
-		Model:  model(read(disk, "device", "vendor"), read(disk, "device", "model")),
-		Serial: first(diskUdev["ID_SERIAL_SHORT"], read(disk, "device", "serial")),
-		Bus:    bus(disk),
+		Name:   filepath.Base(whole),
+		Model:  model(read(whole, "device", "vendor"), read(whole, "device", "model")),
+		Serial: first(diskUdev["ID_SERIAL_SHORT"], read(whole, "device", "serial")),
+		Bus:    bus(whole),
 		Size:   sectors * 512,
 	}
-	v.Removable = read(disk, "removable") == "1" || v.Disk.Bus == "USB" || v.Disk.Bus == "MMC"
+	v.Removable = read(whole, "removable") == "1" || v.Disk.Bus == "USB" || v.Disk.Bus == "MMC"
 	v.Label = udevText(udev["ID_FS_LABEL_ENC"])
 	if v.FileSystem == "NTFS" && udev["ID_FS_TYPE"] == "exfat" {
 		v.FileSystem = "exFAT"
@@ -265,7 +267,7 @@ func (h host) describe(v *Volume, block string) {
 		v.FileSystem = version
 	}
 	if isPartition {
-		v.Partition = h.partition(udev, filepath.Base(disk), start*512)
+		v.Partition = h.partition(udev, filepath.Base(whole), start*512)
 	}
 }
 
@@ -279,7 +281,7 @@ func model(vendor, name string) string {
 }
 
 // partition identifies a partition from what udev noted, else from the table.
-func (h host) partition(udev map[string]string, disk string, offset int64) Partition {
+func (h host) partition(udev map[string]string, name string, offset int64) Partition {
 	switch id := udev["ID_PART_ENTRY_UUID"]; udev["ID_PART_ENTRY_SCHEME"] {
 	case "gpt":
 		return Partition{GUID: strings.ToLower(id)}
@@ -288,16 +290,25 @@ func (h host) partition(udev map[string]string, disk string, offset int64) Parti
 			return Partition{Signature: uint32(n), Offset: offset}
 		}
 	}
-	f, err := os.Open(h.path("dev/" + disk))
+	image, err := disk.Open(h.path("dev/" + name))
 	if err != nil {
 		return Partition{} // not root
 	}
-	defer f.Close()
-	p, err := readPartition(f, offset)
+	defer image.Close()
+	table, err := disk.Partitions(image, image.Size, image.Sector)
 	if err != nil {
 		return Partition{}
 	}
-	return p
+	for _, p := range table.Partitions {
+		switch {
+		case p.Offset != offset:
+		case table.Scheme == disk.GPT:
+			return Partition{GUID: p.GUID.String()}
+		case table.Scheme == disk.MBR:
+			return Partition{Signature: table.Signature, Offset: offset}
+		}
+	}
+	return Partition{}
 }
 
 // udev reads what udev noted about a device. It may be absent.

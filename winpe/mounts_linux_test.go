@@ -61,11 +61,16 @@ func writeCard(t *testing.T, h host) {
 	mbr := make([]byte, 512)
 	binary.LittleEndian.PutUint32(mbr[0x1B8:], 0xCAFE0001)
 	mbr[446+4] = 0x0C
+	binary.LittleEndian.PutUint32(mbr[446+8:], 8192)
+	binary.LittleEndian.PutUint32(mbr[446+12:], 60000000-8192)
 	mbr[510], mbr[511] = 0x55, 0xAA
 	if err := os.MkdirAll(h.path("dev"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(h.path("dev/mmcblk0"), mbr, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(h.path("dev/mmcblk0"), 60000000*512); err != nil {
 		t.Fatal(err)
 	}
 }

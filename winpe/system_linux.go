@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -67,6 +68,63 @@ func isMount(dir string) (bool, error) {
 	}
 	same, err := SameVolume(here, filepath.Dir(here))
 	return !same, err
+}
+
+func isDevice(file string) bool {
+	info, err := os.Stat(file)
+	return err == nil && info.Mode()&(os.ModeDevice|os.ModeCharDevice) == os.ModeDevice
+}
+
+// onDevice reports whether path lies on a device, or on one partition of it.
+func onDevice(path, file string, number int) (bool, error) {
+	h := host{root: "/"}
+	var s unix.Stat_t
+	if err := unix.Stat(file, &s); err != nil {
+		return false, &os.PathError{Op: "stat", Path: file, Err: err}
+	}
+	device, err := filepath.EvalSymlinks(h.path(fmt.Sprintf("sys/dev/block/%d:%d", unix.Major(s.Rdev), unix.Minor(s.Rdev))))
+	if err != nil {
+		return false, err
+	}
+	dir, err := existing(path)
+	if err != nil {
+		return false, err
+	}
+	if err := unix.Stat(dir, &s); err != nil {
+		return false, &os.PathError{Op: "stat", Path: dir, Err: err}
+	}
+	mounts, err := os.ReadFile(h.path("proc/self/mountinfo"))
+	if err != nil {
+		return false, err
+	}
+	at := fmt.Sprintf("%d:%d", unix.Major(uint64(s.Dev)), unix.Minor(uint64(s.Dev)))
+	for _, m := range parseMounts(string(mounts)) {
+		if m.device != at {
+			continue
+		}
+		if block, ok := h.block(m); ok && liesBelow(block, device, number) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// liesBelow reports whether a block device, as its folder in sysfs, is the device
+// or a part of it, or was made of one.
+func liesBelow(block, device string, number int) bool {
+	for _, slave := range glob(block, "slaves", "*") {
+		if real, err := filepath.EvalSymlinks(slave); err == nil && liesBelow(real, device, number) {
+			return true
+		}
+	}
+	if block == device {
+		return true // all of the device, or its one volume, is in use
+	}
+	if filepath.Dir(block) != device {
+		return false
+	}
+	text, err := os.ReadFile(filepath.Join(block, "partition"))
+	return err == nil && (number < 0 || strings.TrimSpace(string(text)) == strconv.Itoa(number))
 }
 
 func isReadOnly(err error) bool { return errors.Is(err, unix.EROFS) }

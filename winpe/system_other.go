@@ -13,14 +13,19 @@ import (
 // is not known.
 
 func Volumes(context.Context) ([]Volume, error) { return nil, errors.ErrUnsupported }
-func FreeSpace(string) (int64, error)           { return 0, errors.ErrUnsupported }
-func SameVolume(string, string) (bool, error)   { return false, errors.ErrUnsupported }
-func EnablePrivileges() error                   { return nil }
-func PowerOff() error                           { return errors.ErrUnsupported }
-func Restart() error                            { return errors.ErrUnsupported }
-func isMount(string) (bool, error)              { return false, errors.ErrUnsupported }
-func isReadOnly(error) bool                     { return false }
-func isFull(error) bool                         { return false }
+func Drives(context.Context, []Volume) ([]Drive, error) {
+	return nil, errors.ErrUnsupported
+}
+func FreeSpace(string) (int64, error)            { return 0, errors.ErrUnsupported }
+func SameVolume(string, string) (bool, error)    { return false, errors.ErrUnsupported }
+func EnablePrivileges() error                    { return nil }
+func PowerOff() error                            { return errors.ErrUnsupported }
+func Restart() error                             { return errors.ErrUnsupported }
+func isMount(string) (bool, error)               { return false, errors.ErrUnsupported }
+func isDevice(string) bool                       { return false }
+func onDevice(string, string, int) (bool, error) { return false, errors.ErrUnsupported }
+func isReadOnly(error) bool                      { return false }
+func isFull(error) bool                          { return false }
 func Describe() System {
 	return System{OS: runtime.GOOS, Arch: runtime.GOARCH, Admin: os.Geteuid() == 0}
 }

@@ -14,6 +14,8 @@ import (
 
 	"golang.org/x/sys/windows"
 	"golang.org/x/sys/windows/registry"
+
+	"lifeboat/engine/disk"
 )
 
 // Volumes lists the volumes that have a drive letter. One that is locked or
@@ -126,31 +128,18 @@ func describe(v *Volume, letter string) {
 	defer windows.CloseHandle(volume)
 	le := binary.LittleEndian
 
-	query := make([]byte, 12) // STORAGE_PROPERTY_QUERY: device property, standard query
-	if d := control(volume, ioctlStorageQueryProperty, query, 1024); len(d) >= 32 {
-		text := func(at int) string {
-			o := int(le.Uint32(d[at:]))
-			if o == 0 || o >= len(d) {
-				return ""
-			}
-			s, _, _ := strings.Cut(string(d[o:]), "\x00")
-			return strings.TrimSpace(s)
-		}
-		v.Disk.Model = strings.TrimSpace(text(12) + " " + text(16))
-		v.Disk.Serial = text(24)
-		v.Disk.Bus = busNames[le.Uint32(d[28:])]
-		switch v.Disk.Bus {
-		case "USB", "SD", "MMC", "1394":
-			v.Removable = true
-		}
+	v.Disk.Model, v.Disk.Serial, v.Disk.Bus = identity(volume)
+	switch v.Disk.Bus {
+	case "USB", "SD", "MMC", "1394":
+		v.Removable = true
 	}
-	var disk windows.Handle
+	var physical windows.Handle
 	if d := control(volume, ioctlStorageGetDeviceNumber, nil, 12); len(d) == 12 {
 		n := le.Uint32(d[4:])
 		v.Disk.Name = fmt.Sprintf("Disk %d", n)
-		if disk, err = openDevice(fmt.Sprintf(`\\.\PhysicalDrive%d`, n)); err == nil {
-			defer windows.CloseHandle(disk)
-			if g := control(disk, ioctlDiskGetDriveGeometryEx, nil, 256); len(g) >= 32 {
+		if physical, err = openDevice(fmt.Sprintf(`\\.\PhysicalDrive%d`, n)); err == nil {
+			defer windows.CloseHandle(physical)
+			if g := control(physical, ioctlDiskGetDriveGeometryEx, nil, 256); len(g) >= 32 {
 				v.Disk.Size = int64(le.Uint64(g[24:]))
 			}
 		}
@@ -159,9 +148,9 @@ func describe(v *Volume, letter string) {
 	if p := control(volume, ioctlDiskGetPartitionInfoEx, nil, 144); len(p) >= 64 {
 		switch le.Uint32(p) {
 		case gpt: // PARTITION_INFORMATION_GPT begins at 32 with the type
-			v.Partition.GUID = guidString(p[48:64])
+			v.Partition.GUID = disk.GUID(p[48:64]).String()
 		case mbr:
-			if layout := control(disk, ioctlDiskGetDriveLayoutEx, nil, 64<<10); len(layout) >= 12 && le.Uint32(layout) == mbr {
+			if layout := control(physical, ioctlDiskGetDriveLayoutEx, nil, 64<<10); len(layout) >= 12 && le.Uint32(layout) == mbr {
 				v.Partition = Partition{Signature: le.Uint32(layout[8:]), Offset: int64(le.Uint64(p[8:]))}
 			}
 		}
@@ -264,6 +253,49 @@ func isMount(dir string) (bool, error) {
 		return false, err
 	}
 	return strings.EqualFold(strings.TrimRight(windows.UTF16ToString(root), `\`), strings.TrimRight(here, `\`)), nil
+}
+
+func isDevice(file string) bool { return strings.HasPrefix(file, `\\.\`) }
+
+// onDevice reports whether path lies on a device, or on one partition of it.
+func onDevice(path, file string, number int) (bool, error) {
+	volume, err := volumeOf(path)
+	if err != nil {
+		return false, err
+	}
+	h, err := openDevice(strings.TrimRight(volume, `\`))
+	if err != nil {
+		return false, nil // a share
+	}
+	defer windows.CloseHandle(h)
+	physical, err := openDevice(file)
+	if err != nil {
+		return false, err
+	}
+	defer windows.CloseHandle(physical)
+	le := binary.LittleEndian
+	here, there := control(h, ioctlStorageGetDeviceNumber, nil, 12), control(physical, ioctlStorageGetDeviceNumber, nil, 12)
+	if len(here) != 12 || len(there) != 12 || le.Uint32(here[4:]) != le.Uint32(there[4:]) {
+		return false, nil
+	}
+	if number < 0 {
+		// The whole disk, or a volume by its device, which is numbered as here.
+		whole := int32(le.Uint32(there[8:])) <= 0
+		return whole || le.Uint32(here[8:]) == le.Uint32(there[8:]), nil
+	}
+	// Windows numbers partitions in its own way; where they begin is the same.
+	image, err := disk.Open(file)
+	if err != nil {
+		return true, err // better refused than written to
+	}
+	defer image.Close()
+	table, err := disk.Partitions(image, image.Size, image.Sector)
+	if err != nil {
+		return true, err
+	}
+	part, _ := table.Find(number)
+	p := control(h, ioctlDiskGetPartitionInfoEx, nil, 144)
+	return len(p) < 16 || int64(le.Uint64(p[8:])) == part.Offset, nil
 }
 
 func isReadOnly(err error) bool { return errors.Is(err, windows.ERROR_WRITE_PROTECT) }

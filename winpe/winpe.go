@@ -3,12 +3,13 @@
 // volumes and the disks they lie on, tells free space and write protection, and
 // turns the power off.
 //
-// What it found is plain data: a [Machine] holds [Volume]s, each with the [Disk]
-// and [Partition] it lies on. A Machine can be written as JSON and read again,
+// What it found is plain data: a [Machine] holds the [Volume]s that are mounted,
+// each with the [Disk] and [Partition] it lies on, and the [Drive]s with all their
+// [Part]s, mounted or not. A Machine can be written as JSON and read again,
 // so everything above can be run without the hardware. There is no watcher; to
 // see what was plugged in, look again.
 //
-// It reads no file of a volume. The only things it writes are the short-lived
+// It reads no file of a volume, and of a disk only what tells what is on it. The only things it writes are the short-lived
 // file of [CheckWritable] and nothing else.
 package winpe
 
@@ -19,12 +20,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 )
 
 // Machine is what was found at one moment.
 type Machine struct {
 	System  System   `json:"system"`
 	Volumes []Volume `json:"volumes"`
+	Drives  []Drive  `json:"drives,omitempty"`
 }
 
 // System describes the running system.
@@ -85,8 +89,13 @@ type Partition struct {
 
 // Look describes this machine.
 func Look(ctx context.Context) (Machine, error) {
-	volumes, err := Volumes(ctx)
-	return Machine{System: Describe(), Volumes: volumes}, err
+	m := Machine{System: Describe()}
+	var err error
+	if m.Volumes, err = Volumes(ctx); err != nil {
+		return m, err
+	}
+	m.Drives, err = Drives(ctx, m.Volumes)
+	return m, err
 }
 
 // ReadMachine reads a recorded Machine.
@@ -169,8 +178,16 @@ func Examine(path string, sources []string) Target {
 
 // LiesOn reports whether path, which need not exist yet, lies on what place
 // shows: if a volume is mounted at place, anywhere on that volume, by whatever
-// way; if place is an ordinary folder, below it.
+// way; if place is an ordinary folder, below it; if it is a device, or one
+// partition of it as in [Part.Path], on a volume there. On an image file lies
+// nothing.
 func LiesOn(path, place string) (bool, error) {
+	if file, number, ok := deviceOf(place); ok {
+		return onDevice(path, file, number)
+	}
+	if info, err := os.Stat(place); err == nil && info.Mode().IsRegular() {
+		return false, nil
+	}
 	mounted, err := isMount(place)
 	if err != nil {
 		return false, err
@@ -179,6 +196,18 @@ func LiesOn(path, place string) (bool, error) {
 		return SameVolume(path, place)
 	}
 	return below(path, place)
+}
+
+// deviceOf splits the path of a device into its file and the number of a
+// partition, -1 for none; ok is false for what is no device.
+func deviceOf(place string) (file string, number int, ok bool) {
+	file, number = place, -1
+	if i := strings.LastIndexByte(place, '#'); i > 0 {
+		if n, err := strconv.Atoi(place[i+1:]); err == nil && n >= 0 {
+			file, number = place[:i], n
+		}
+	}
+	return file, number, isDevice(file)
 }
 
 // below reports whether path is place or lies below it, links resolved.

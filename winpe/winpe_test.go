@@ -1,12 +1,9 @@
 package winpe
 
 import (
-	"bytes"
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
-	"hash/crc32"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -103,52 +100,4 @@ func TestPaths(t *testing.T) {
 			t.Error(err)
 		}
 	}
-}
-
-// gpt makes a disk with one partition at the given byte offset.
-func gpt(sector int, offset int64) []byte {
-	le := binary.LittleEndian
-	disk := make([]byte, 8*sector)
-	disk[446+4], disk[510], disk[511] = 0xEE, 0x55, 0xAA
-	h := disk[sector:]
-	copy(h, "EFI PART")
-	le.PutUint64(h[72:], 2)
-	le.PutUint32(h[80:], 4)
-	le.PutUint32(h[84:], 128)
-	le.PutUint32(h[16:], crc32.ChecksumIEEE(h[:92]))
-	e := disk[2*sector+128:]
-	copy(e[16:], []byte{0x78, 0x56, 0x34, 0x12, 0xBC, 0x9A, 0xF0, 0xDE, 1, 2, 3, 4, 5, 6, 7, 8})
-	le.PutUint64(e[32:], uint64(offset)/uint64(sector))
-	return disk
-}
-
-func TestPartitionTable(t *testing.T) {
-	for _, sector := range []int{512, 4096} {
-		got, err := readPartition(bytes.NewReader(gpt(sector, 1<<20)), 1<<20)
-		if want := (Partition{GUID: "12345678-9abc-def0-0102-030405060708"}); err != nil || got != want {
-			t.Errorf("GPT with sectors of %d: %+v, %v", sector, got, err)
-		}
-		if _, err := readPartition(bytes.NewReader(gpt(sector, 1<<20)), 2<<20); err == nil {
-			t.Error("a partition where there is none")
-		}
-	}
-	damaged := gpt(512, 1<<20)
-	damaged[512+80]++
-	if _, err := readPartition(bytes.NewReader(damaged), 1<<20); err == nil {
-		t.Error("a damaged header is believed")
-	}
-	if _, err := readPartition(bytes.NewReader(make([]byte, 512)), 0); err == nil {
-		t.Error("an empty disk has a partition")
-	}
-	if _, err := readPartition(bytes.NewReader(nil), 0); err == nil {
-		t.Error("no disk has a partition")
-	}
-}
-
-func FuzzPartitionTable(f *testing.F) {
-	f.Add(gpt(512, 1<<20), int64(1<<20))
-	f.Add(gpt(4096, 1<<20), int64(1<<20))
-	f.Fuzz(func(t *testing.T, disk []byte, offset int64) {
-		readPartition(bytes.NewReader(disk), offset)
-	})
 }
