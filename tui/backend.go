@@ -23,10 +23,10 @@ type Backend interface {
 	// Detect looks for Windows installations.
 	Detect(ctx context.Context) (*engine.Detection, error)
 	// Locked lists the volumes of a detection that BitLocker keeps shut.
-	Locked(d *engine.Detection) []Locked
+	Locked(d *engine.Detection) []engine.Locked
 	// Unlock opens one of them and looks for Windows on it too. A secret that is
 	// another volume's gives bitlocker.ErrWrongKey.
-	Unlock(ctx context.Context, d *engine.Detection, id string, secret Secret) (*engine.Detection, error)
+	Unlock(ctx context.Context, d *engine.Detection, where string, secret Secret) (*engine.Detection, error)
 	// KeyFiles lists the startup keys (.BEK) on drives that are plugged in.
 	KeyFiles(ctx context.Context) []string
 	// Stores looks for stores on the volumes.
@@ -45,14 +45,6 @@ type Backend interface {
 	CommandLine(req Request) string
 	// WriteCrash keeps the details of an error of the wizard and says where.
 	WriteCrash(text string) (path string, err error)
-}
-
-// Locked is a volume that opens with a secret.
-type Locked struct {
-	ID        string // for Unlock
-	Name      string // as people find it: `D:`, "Disk 0, partition 3"
-	Removable bool
-	Info      bitlocker.Info
 }
 
 // Secret is what opens a volume. Text is overwritten when it has served.

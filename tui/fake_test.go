@@ -25,7 +25,7 @@ type fake struct {
 	system    winpe.System
 	volumes   []winpe.Volume
 	detection *engine.Detection
-	locked    []Locked
+	locked    []engine.Locked
 	keyFiles  []string
 	opens     map[string]string // what opens a locked volume, by its ID
 	opened    *engine.Installation
@@ -61,8 +61,8 @@ func (f *fake) Detect(ctx context.Context) (*engine.Detection, error) {
 	return f.detection, nil
 }
 
-func (f *fake) Locked(*engine.Detection) []Locked { return slices.Clone(f.locked) }
-func (f *fake) KeyFiles(context.Context) []string { return f.keyFiles }
+func (f *fake) Locked(*engine.Detection) []engine.Locked { return slices.Clone(f.locked) }
+func (f *fake) KeyFiles(context.Context) []string        { return f.keyFiles }
 
 func (f *fake) Unlock(ctx context.Context, d *engine.Detection, id string, secret Secret) (*engine.Detection, error) {
 	if err := wait(ctx, f.hold.unlock); err != nil {
@@ -72,7 +72,7 @@ func (f *fake) Unlock(ctx context.Context, d *engine.Detection, id string, secre
 	if string(secret.Text)+secret.File != f.opens[id] {
 		return nil, fmt.Errorf("unlock volume %s: %w", id, bitlocker.ErrWrongKey)
 	}
-	f.locked = slices.DeleteFunc(slices.Clone(f.locked), func(l Locked) bool { return l.ID == id })
+	f.locked = slices.DeleteFunc(slices.Clone(f.locked), func(l engine.Locked) bool { return l.Where == id })
 	more := *d
 	if f.opened != nil {
 		more.Installations = append(slices.Clone(more.Installations), f.opened)
@@ -339,10 +339,10 @@ func locked() *fake {
 	f.opened = inst
 	f.detection = &engine.Detection{Looked: f.detection.Looked}
 	id, _ := bitlocker.ParseGUID("7F3B2C1A-04DE-4A17-9B0E-2C7D55AA0102")
-	f.locked = []Locked{{ID: "/dev/sda3", Name: "Disk 0, partition 3", Info: bitlocker.Info{
-		State: bitlocker.StateLocked, Computer: "PC-0412", Size: 464 * gib, RecoveryKeyIDs: []bitlocker.GUID{id},
+	f.locked = []engine.Locked{{Where: "/dev/sda#3", Size: 464 * gib, Info: bitlocker.Info{
+		State: bitlocker.StateLocked, Computer: "PC-0412", RecoveryKeyIDs: []bitlocker.GUID{id},
 		Protectors: []bitlocker.Protector{{ID: id, Kind: bitlocker.KindRecovery}, {Kind: bitlocker.KindStartup}, {Kind: bitlocker.KindPassword}, {Kind: bitlocker.KindTPM}},
 	}}}
-	f.opens = map[string]string{"/dev/sda3": goodPassword}
+	f.opens = map[string]string{"/dev/sda#3": goodPassword}
 	return f
 }

@@ -14,6 +14,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/charmbracelet/x/exp/teatest"
 
+	"lifeboat/engine"
 	"lifeboat/engine/job"
 	"lifeboat/engine/report"
 )
@@ -166,7 +167,7 @@ func TestUnlock(t *testing.T) {
 				t.Errorf("the engine's copy was not overwritten: %s", secret)
 			}
 		}
-		if sc := u.r.screens[screenUnlock].(*unlockScreen); bytes.ContainsAny(sc.typing["/dev/sda3"].groups[0][:], "123456789") {
+		if sc := u.r.screens[screenUnlock].(*unlockScreen); bytes.ContainsAny(sc.typing["/dev/sda#3"].groups[0][:], "123456789") {
 			t.Error("what was typed was not overwritten")
 		}
 	})
@@ -445,7 +446,7 @@ func FuzzKeys(f *testing.F) {
 			}
 			if seed%7 == 3 {
 				machine = locked()
-				machine.locked = append(machine.locked, Locked{ID: "stick", Name: "\x1b[2J", Removable: true})
+				machine.locked = append(machine.locked, engine.Locked{Where: "\x1b[2J", Removable: true})
 			}
 			if seed%2 == 0 {
 				machine.stores = withStores().stores

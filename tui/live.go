@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"lifeboat/engine"
+	"lifeboat/engine/bitlocker"
 	"lifeboat/engine/job"
 	"lifeboat/engine/report"
 	"lifeboat/engine/store"
@@ -32,7 +33,7 @@ type Live struct {
 	CrashDir string         // where details of a crash go; empty for the temporary folder
 
 	mu         sync.Mutex
-	detections []*engine.Detection // all that were made: a plan may still walk an old one
+	detections []*engine.Detection // all that were made
 }
 
 // Close lets go of the volumes.
@@ -73,18 +74,41 @@ func (l *Live) Detect(ctx context.Context) (*engine.Detection, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.mu.Lock()
-	l.detections = append(l.detections, d)
-	l.mu.Unlock()
-	return d, nil
+	return l.keep(d), nil
 }
 
 // Locked implements Backend.
-func (l *Live) Locked(*engine.Detection) []Locked { return nil }
+func (l *Live) Locked(d *engine.Detection) []engine.Locked { return d.Locked() }
 
 // Unlock implements Backend.
-func (l *Live) Unlock(context.Context, *engine.Detection, string, Secret) (*engine.Detection, error) {
-	return nil, errors.ErrUnsupported
+func (l *Live) Unlock(ctx context.Context, d *engine.Detection, where string, secret Secret) (*engine.Detection, error) {
+	var key engine.Secret
+	switch secret.Kind {
+	case bitlocker.KindRecovery:
+		key.RecoveryPassword = string(secret.Text)
+	case bitlocker.KindPassword:
+		key.Passphrase = string(secret.Text)
+	default:
+		var err error
+		if key.StartupKey, err = os.ReadFile(secret.File); err != nil {
+			return nil, err
+		}
+		defer clear(key.StartupKey)
+	}
+	next, err := d.Unlock(ctx, where, key)
+	if err != nil {
+		return nil, err
+	}
+	return l.keep(next), nil
+}
+
+// keep remembers a detection: a plan may still walk an old one, so all of them
+// stay open.
+func (l *Live) keep(d *engine.Detection) *engine.Detection {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.detections = append(l.detections, d)
+	return d
 }
 
 // KeyFiles implements Backend: a startup key lies in the root of its drive.
@@ -121,10 +145,18 @@ func (l *Live) detection(inst *engine.Installation) *engine.Detection {
 func places(volumes []winpe.Volume, only []string) []engine.Place {
 	var all []engine.Place
 	for _, v := range volumes {
-		if v.Problem != "" || v.System && only == nil {
+		p := engine.Place{
+			Path: v.Mount, Device: v.Device, Writable: !v.ReadOnly, Disk: diskID(v.Partition), Removable: v.Removable,
+		}
+		switch {
+		case v.System && only == nil:
+			continue
+		case v.Problem != "" && v.Device != "": // locked, for instance: what is on the device itself may tell
+			p.Path, p.Device = v.Device, ""
+		case v.Problem != "":
 			continue
 		}
-		all = append(all, engine.Place{Path: v.Mount, Disk: diskID(v.Partition), Removable: v.Removable})
+		all = append(all, p)
 	}
 	if only == nil {
 		return all

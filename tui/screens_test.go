@@ -107,7 +107,7 @@ func TestFrames(t *testing.T) {
 	frames(t, "unlock-wrong", func() *fake {
 		f := locked()
 		other := f.locked[0]
-		other.ID, other.Name = "/dev/sda4", "Disk 0, partition 4"
+		other.Where = "/dev/sda#4"
 		f.locked = append(f.locked, other)
 		f.opens = nil
 		return f

@@ -35,7 +35,7 @@ type session struct {
 	volumesAt time.Time // last look
 	looking   bool
 	detection *engine.Detection
-	locked    []Locked
+	locked    []engine.Locked
 	stores    []Store
 	probes    [probeCount]probe
 	counting  *counting
@@ -89,7 +89,7 @@ type (
 	volumesSeen  struct{ volumes []winpe.Volume }
 	windowsFound struct {
 		detection *engine.Detection
-		locked    []Locked
+		locked    []engine.Locked
 	}
 	storesFound struct{ stores []Store }
 	probeFailed struct {

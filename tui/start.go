@@ -115,7 +115,7 @@ func (s *session) volumeLine(v winpe.Volume) string {
 func (s *session) lockedVolumes() int {
 	n := len(s.locked)
 	for _, v := range s.volumes {
-		if slices.ContainsFunc(s.locked, func(l Locked) bool { return l.ID == v.Mount }) {
+		if slices.ContainsFunc(s.locked, func(l engine.Locked) bool { return l.Where == v.Mount || l.Where == v.Device }) {
 			continue
 		}
 		if strings.Contains(v.Problem, "BitLocker") {

@@ -113,6 +113,7 @@ const (
 const (
 	textUnlockTitle        = "Unlock"
 	textUnlockIs           = "Locked by BitLocker: %s"
+	textUnlockPart         = ", partition %s"
 	textUnlockOf           = "of %s"
 	textUnlockRead         = "Read this to whoever keeps the keys:   key ID  "
 	textUnlockAsk          = "Recovery password. Type the digits; dashes and spaces come by themselves."

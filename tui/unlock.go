@@ -17,7 +17,7 @@ import (
 // shut. What is typed stays until it served or the wizard is left, and is then
 // overwritten; it is in no message but the one to the engine.
 type unlockScreen struct {
-	id     string // of the volume that is asked for
+	where  string // the volume that is asked for
 	typing map[string]*recoveryPassword
 	hidden bool
 	try    *unlockTry // that is being made, or failed
@@ -25,7 +25,7 @@ type unlockScreen struct {
 
 // unlockTry is one attempt to open a volume.
 type unlockTry struct {
-	id     string
+	where  string
 	kind   bitlocker.Kind
 	cancel context.CancelFunc
 	done   bool
@@ -36,7 +36,7 @@ type unlockTry struct {
 type unlocked struct {
 	try       *unlockTry
 	detection *engine.Detection
-	locked    []Locked
+	locked    []engine.Locked
 	err       error
 }
 
@@ -132,10 +132,10 @@ func (sc *unlockScreen) forget() {
 
 // toUnlock are the volumes to ask for: those inside the computer that nobody
 // chose to leave shut.
-func (s *session) toUnlock() []Locked {
-	var ask []Locked
+func (s *session) toUnlock() []engine.Locked {
+	var ask []engine.Locked
 	for _, l := range s.locked {
-		if !l.Removable && !s.leftShut[l.ID] {
+		if !l.Removable && !s.leftShut[l.Where] {
 			ask = append(ask, l)
 		}
 	}
@@ -148,21 +148,21 @@ func (sc *unlockScreen) skip(s *session) (pass, show bool) {
 
 func (sc *unlockScreen) enter(s *session) []command {
 	if _, ok := sc.volume(s); !ok {
-		sc.id = ""
+		sc.where = ""
 	}
-	if ask := s.toUnlock(); sc.id == "" && len(ask) > 0 {
-		sc.id = ask[0].ID
-	} else if sc.id == "" && len(s.locked) > 0 {
-		sc.id = s.locked[0].ID
+	if ask := s.toUnlock(); sc.where == "" && len(ask) > 0 {
+		sc.where = ask[0].Where
+	} else if sc.where == "" && len(s.locked) > 0 {
+		sc.where = s.locked[0].Where
 	}
 	return nil
 }
 
 // volume is the one that is asked for.
-func (sc *unlockScreen) volume(s *session) (Locked, bool) {
-	i := slices.IndexFunc(s.locked, func(l Locked) bool { return l.ID == sc.id })
+func (sc *unlockScreen) volume(s *session) (engine.Locked, bool) {
+	i := slices.IndexFunc(s.locked, func(l engine.Locked) bool { return l.Where == sc.where })
 	if i < 0 {
-		return Locked{}, false
+		return engine.Locked{}, false
 	}
 	return s.locked[i], true
 }
@@ -172,10 +172,10 @@ func (sc *unlockScreen) password() *recoveryPassword {
 	if sc.typing == nil {
 		sc.typing = map[string]*recoveryPassword{}
 	}
-	p, ok := sc.typing[sc.id]
+	p, ok := sc.typing[sc.where]
 	if !ok {
 		p = &recoveryPassword{}
-		sc.typing[sc.id] = p
+		sc.typing[sc.where] = p
 	}
 	return p
 }
@@ -192,11 +192,11 @@ func (sc *unlockScreen) message(s *session) string {
 	if !ok {
 		return textUnlockNone
 	}
-	name := human.Middle(s.show(l.Name), 30)
+	name := human.Middle(s.lockedName(l), 30)
 	switch {
 	case sc.trying():
 		return fmt.Sprintf(textUnlockTrying, name) + " " + s.spinner()
-	case sc.try != nil && sc.try.id == sc.id && sc.try.err != nil:
+	case sc.try != nil && sc.try.where == sc.where && sc.try.err != nil:
 		return fmt.Sprintf(textUnlockNotOpen, name)
 	case !hasKind(l, bitlocker.KindRecovery):
 		return textUnlockNoRecovery
@@ -213,7 +213,7 @@ func (sc *unlockScreen) message(s *session) string {
 	return fmt.Sprintf(textUnlockDigits, digits)
 }
 
-func hasKind(l Locked, kind bitlocker.Kind) bool {
+func hasKind(l engine.Locked, kind bitlocker.Kind) bool {
 	return slices.ContainsFunc(l.Info.Protectors, func(p bitlocker.Protector) bool { return p.Kind == kind })
 }
 
@@ -289,8 +289,8 @@ func (sc *unlockScreen) keys(s *session) []binding {
 		keys = append(keys, binding{
 			keys: []key{keyTab, keyBackTab}, name: textOptTab, does: textUnlockOther,
 			do: func(key) step {
-				i := slices.IndexFunc(s.locked, func(l Locked) bool { return l.ID == sc.id })
-				sc.id = s.locked[(i+1)%len(s.locked)].ID
+				i := slices.IndexFunc(s.locked, func(l engine.Locked) bool { return l.Where == sc.where })
+				sc.where = s.locked[(i+1)%len(s.locked)].Where
 				return step{}
 			},
 		})
@@ -307,7 +307,7 @@ func (sc *unlockScreen) keys(s *session) []binding {
 }
 
 // take unlocks with what was typed, or shows what is not right yet.
-func (sc *unlockScreen) take(s *session, l Locked) step {
+func (sc *unlockScreen) take(s *session, l engine.Locked) step {
 	p := sc.password()
 	if i := p.bad(); i >= 0 {
 		p.at = i
@@ -320,15 +320,15 @@ func (sc *unlockScreen) take(s *session, l Locked) step {
 }
 
 // unlock tries a secret, which is overwritten afterwards.
-func (sc *unlockScreen) unlock(s *session, l Locked, secret Secret) step {
+func (sc *unlockScreen) unlock(s *session, l engine.Locked, secret Secret) step {
 	ctx, cancel := context.WithCancel(s.ctx)
-	try := &unlockTry{id: l.ID, kind: secret.Kind, cancel: cancel}
+	try := &unlockTry{where: l.Where, kind: secret.Kind, cancel: cancel}
 	sc.try = try
 	backend, d := s.backend, s.detection
 	return step{cmds: []command{s.do(func(context.Context) any {
 		defer cancel()
 		defer clear(secret.Text)
-		found, err := backend.Unlock(ctx, d, l.ID, secret)
+		found, err := backend.Unlock(ctx, d, l.Where, secret)
 		if err != nil {
 			return unlocked{try: try, err: err}
 		}
@@ -337,12 +337,12 @@ func (sc *unlockScreen) unlock(s *session, l Locked, secret Secret) step {
 }
 
 // leave goes on without a volume.
-func (sc *unlockScreen) leave(s *session, l Locked) step {
-	s.leftShut[l.ID] = true
+func (sc *unlockScreen) leave(s *session, l engine.Locked) step {
+	s.leftShut[l.Where] = true
 	sc.password().wipe()
 	sc.try = nil
 	if ask := s.toUnlock(); len(ask) > 0 {
-		sc.id = ask[0].ID
+		sc.where = ask[0].Where
 		return step{}
 	}
 	return sc.onward(s)
@@ -371,15 +371,15 @@ func (sc *unlockScreen) see(s *session, msg any) step {
 		lead, _ := unlockFailure(m.try)
 		return note("%s", lead)
 	}
-	if p, ok := sc.typing[m.try.id]; ok {
+	if p, ok := sc.typing[m.try.where]; ok {
 		p.wipe()
 	}
 	sc.try = nil
 	if ask := s.toUnlock(); len(ask) > 0 {
-		sc.id = ask[0].ID
+		sc.where = ask[0].Where
 		return note(textUnlockOpenMore, len(ask))
 	}
-	sc.id = ""
+	sc.where = ""
 	st := sc.onward(s)
 	st.note = textUnlockOpen
 	return st
@@ -401,20 +401,34 @@ func (sc *unlockScreen) body(s *session, w, h int) []string {
 	return append(lines, sc.otherWays(l, h-len(lines))...)
 }
 
+// lockedName is what people call a volume: its letter or label if it has one,
+// else where it lies.
+func (s *session) lockedName(l engine.Locked) string {
+	for _, v := range s.volumes {
+		if v.Device == l.Where || v.Mount == l.Where {
+			return s.words(v.Mount, v.Label)
+		}
+	}
+	if disk, part, ok := strings.Cut(l.Where, "#"); ok {
+		return s.show(disk) + fmt.Sprintf(textUnlockPart, s.show(part))
+	}
+	return s.show(l.Where)
+}
+
 // head says which volume it is about.
-func (sc *unlockScreen) head(s *session, l Locked) string {
-	about := []string{human.Middle(s.show(l.Name), 40)}
+func (sc *unlockScreen) head(s *session, l engine.Locked) string {
+	about := []string{human.Middle(s.lockedName(l), 40)}
 	if l.Info.Computer != "" {
 		about = append(about, fmt.Sprintf(textUnlockOf, human.End(s.show(l.Info.Computer), 16)))
 	}
-	if l.Info.Size > 0 {
-		about = append(about, human.Bytes(l.Info.Size))
+	if l.Size > 0 {
+		about = append(about, human.Bytes(l.Size))
 	}
 	return fmt.Sprintf(textUnlockIs, strings.Join(about, ", "))
 }
 
 // keyID marks the first eight characters: they are what the help desk asks for.
-func (sc *unlockScreen) keyID(s *session, l Locked) []string {
+func (sc *unlockScreen) keyID(s *session, l engine.Locked) []string {
 	lines := []string{""}
 	for i, id := range l.Info.RecoveryKeyIDs {
 		if i == 2 {
@@ -473,8 +487,8 @@ func centre(text string, w int) string {
 }
 
 // trouble explains a group that cannot be right, or why the volume stays shut.
-func (sc *unlockScreen) trouble(s *session, l Locked, w int) []string {
-	if t := sc.try; t != nil && t.id == sc.id && t.err != nil {
+func (sc *unlockScreen) trouble(s *session, l engine.Locked, w int) []string {
+	if t := sc.try; t != nil && t.where == sc.where && t.err != nil {
 		return sc.failed(s, t, w)
 	}
 	p := sc.password()
@@ -530,7 +544,7 @@ func unlockFailure(t *unlockTry) (lead string, advice []string) {
 }
 
 // otherWays lists what opens the volume beside its recovery password.
-func (sc *unlockScreen) otherWays(l Locked, room int) []string {
+func (sc *unlockScreen) otherWays(l engine.Locked, room int) []string {
 	var ways []string
 	add := func(letter, text string) { ways = append(ways, "   "+letter+"  "+text) }
 	if hasKind(l, bitlocker.KindStartup) {
