@@ -1,12 +1,17 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"strings"
 
 	"lifeboat/engine"
 	"lifeboat/engine/human"
 	"lifeboat/engine/job"
+	"lifeboat/engine/report"
 	"lifeboat/engine/usmt"
 	"lifeboat/engine/winname"
 )
@@ -32,76 +37,142 @@ func (p *program) usmtUtils(ctx context.Context, args []string) usmt.Code {
 		}
 		return usmt.Success
 	}
-	type row = struct {
-		option string
-		given  bool
+	run := &utilsRun{program: p, UsmtUtils: u, engine: p.engine()}
+	if u.Log != "" {
+		f, err := os.Create(p.path(u.Log))
+		if err != nil {
+			return p.fail("usmtutils", usmt.Fail(usmt.LogFileFailed, err, "open the log"))
+		}
+		defer f.Close()
+		run.log = usmt.NewLog(f, u.Verbosity, p.clock)
+		run.log.Begin("usmtutils", versionText(), u.CommandLine(p.system()))
 	}
-	if err := notYet(row{"rd", u.Remove != ""}, row{"verify:all", u.Verify == usmt.VerifyAll}, row{"l", u.Log != ""}); err != nil {
-		return p.fail("usmtutils", err)
+	err = run.do(ctx)
+	code := usmt.CodeOf(err)
+	if run.log != nil {
+		if err != nil {
+			run.log.Failure("usmtutils", err)
+		}
+		run.log.End(code, 0)
 	}
-	password, err := p.readKey(u.Key, u.KeyFile)
 	if err != nil {
 		return p.fail("usmtutils", err)
 	}
-	ref := engine.StoreRef{Path: folderOf(p.path(u.Store)), Password: password}
-	ctl := job.NewControl(p.clock, nil)
-	stop := (&watcher{ctl: ctl, console: p.stderr}).follow()
-	if u.Extract {
-		err = p.extract(ctx, u, ref, ctl)
-	} else {
-		err = p.verify(ctx, u, ref, ctl)
-	}
-	stop()
-	if err != nil {
-		return p.fail("usmtutils", err)
-	}
-	return usmt.Success
+	return code
 }
 
-// verify reads a store back and prints as much as was asked for.
-func (p *program) verify(ctx context.Context, u *usmt.UsmtUtils, ref engine.StoreRef, ctl *job.Control) error {
-	v, err := p.engine().Verify(ctx, ref, ctl)
+// utilsRun is one run of UsmtUtils.
+type utilsRun struct {
+	*program
+	*usmt.UsmtUtils
+	engine *engine.Engine
+	log    *usmt.Log // nil for none
+}
+
+func (r *utilsRun) do(ctx context.Context) error {
+	if r.Remove != "" {
+		return r.remove()
+	}
+	password, err := r.readKey(r.Key, r.KeyFile)
+	if err != nil {
+		return err
+	}
+	ref := engine.StoreRef{Path: folderOf(r.path(r.Store)), Password: password}
+	ctl := job.NewControl(r.clock, nil)
+	stop := (&watcher{ctl: ctl, console: r.stderr, log: r.log}).follow()
+	if r.Extract {
+		done, err := r.engine.Extract(ctx, engine.ExtractRequest{
+			StoreRef: ref, Dest: r.path(r.Destination), Include: r.Include, Exclude: r.Exclude, Overwrite: r.Overwrite,
+		}, ctl)
+		stop()
+		return r.extracted(done, err)
+	}
+	v, err := r.engine.Verify(ctx, ref, ctl)
+	stop()
 	if v == nil {
 		return err
 	}
-	if u.JSON {
-		if jerr := p.json(v); jerr != nil {
-			return jerr
-		}
-		return err
-	}
-	catalog := "OK"
-	if !v.CatalogOK {
-		catalog = "CORRUPTED"
-	}
-	switch u.Verify {
-	case usmt.VerifyFailures:
-		for _, name := range v.Corrupt {
-			fmt.Fprintf(p.stdout, "%s\tCORRUPTED\n", winname.Show(name))
-		}
-		if !v.CatalogOK {
-			fmt.Fprintf(p.stdout, "CATALOG\t%s\n", catalog)
-		}
-	case usmt.VerifyCatalog:
-		fmt.Fprintf(p.stdout, "CATALOG\t%s\n", catalog)
-	default:
-		bad := int64(len(v.Corrupt))
-		fmt.Fprintf(p.stdout, "%s intact, %s damaged, %s in %s; catalog %s\n", human.Plural(v.Files-bad, "file", "files"), human.Count(bad),
-			human.Bytes(v.Bytes), human.Duration(v.Duration), catalog)
-	}
-	return err
+	return errors.Join(err, r.verified(ctx, ref, v))
 }
 
-// extract writes the files of a store to a folder.
-func (p *program) extract(ctx context.Context, u *usmt.UsmtUtils, ref engine.StoreRef, ctl *job.Control) error {
-	done, err := p.engine().Extract(ctx, engine.ExtractRequest{
-		StoreRef: ref, Dest: p.path(u.Destination), Include: u.Include, Exclude: u.Exclude, Overwrite: u.Overwrite,
-	}, ctl)
-	if u.JSON && err == nil {
-		return p.json(done)
+// remove deletes a store, after asking.
+func (r *utilsRun) remove() error {
+	dir := folderOf(r.path(r.Remove))
+	if !r.Yes {
+		fmt.Fprintf(r.stderr, "delete the store in %s? It cannot be brought back. [y/N] ", winname.Show(dir))
+		answer, _ := bufio.NewReader(r.stdin).ReadString('\n')
+		if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" {
+			f := usmt.Fail(usmt.Canceled, nil, "the store was not deleted")
+			f.Remedy = "answer y, or give /y"
+			return f
+		}
 	}
-	if err == nil {
-		fmt.Fprintf(p.stdout, "wrote %s, %s to %s\n", human.Plural(done.Files, "file", "files"), human.Bytes(done.Bytes), u.Destination)
+	if err := r.engine.RemoveStore(dir); err != nil {
+		return err
 	}
-	return err
+	fmt.Fprintf(r.stdout, "deleted the store in %s\n", winname.Show(dir))
+	return nil
+}
+
+// verified prints as much of a verification as was asked for.
+func (r *utilsRun) verified(ctx context.Context, ref engine.StoreRef, v *report.Verdict) error {
+	if r.JSON {
+		return r.json(v)
+	}
+	corrupt := map[string]bool{}
+	for _, name := range v.Corrupt {
+		corrupt[name] = true
+	}
+	row := func(name string, ok bool) {
+		state := "OK"
+		if !ok {
+			state = "CORRUPTED"
+		}
+		fmt.Fprintf(r.stdout, "%s\t%s\n", winname.Show(name), state)
+	}
+	switch r.Verify {
+	case usmt.VerifyAll:
+		err := r.engine.EachStored(ctx, ref, func(name string) error {
+			row(name, !corrupt[name])
+			delete(corrupt, name)
+			return nil
+		})
+		for name := range corrupt { // folders that cannot be read, and what is in them
+			row(name, false)
+		}
+		row("CATALOG", v.CatalogOK)
+		if usmt.CodeOf(err) != usmt.CorruptedStore {
+			return err // damage has been said
+		}
+	case usmt.VerifyFailures:
+		for _, name := range v.Corrupt {
+			row(name, false)
+		}
+		if !v.CatalogOK {
+			row("CATALOG", false)
+		}
+	case usmt.VerifyCatalog:
+		row("CATALOG", v.CatalogOK)
+	default:
+		bad := int64(len(v.Corrupt))
+		catalog := "OK"
+		if !v.CatalogOK {
+			catalog = "CORRUPTED"
+		}
+		fmt.Fprintf(r.stdout, "%s intact, %s damaged, %s in %s; catalog %s\n", human.Plural(v.Files-bad, "file", "files"), human.Count(bad),
+			human.Bytes(v.Bytes), human.Duration(v.Duration), catalog)
+	}
+	return nil
+}
+
+// extracted tells what was written to a folder.
+func (r *utilsRun) extracted(done engine.Extracted, err error) error {
+	switch {
+	case err != nil:
+		return err
+	case r.JSON:
+		return r.json(done)
+	}
+	fmt.Fprintf(r.stdout, "wrote %s, %s to %s\n", human.Plural(done.Files, "file", "files"), human.Bytes(done.Bytes), r.Destination)
+	return nil
 }

@@ -1,0 +1,70 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"lifeboat/engine/store"
+	"lifeboat/engine/usmt"
+)
+
+// EachStored calls f with the name of every file of a store's newest capture, as
+// Verify names them, in order, until f returns an error.
+func (e *Engine) EachStored(ctx context.Context, ref StoreRef, f func(name string) error) error {
+	s, newest, err := e.open(ctx, ref)
+	if err != nil {
+		return err
+	}
+	defer s.Close(context.WithoutCancel(ctx))
+	tree, err := s.Tree(ctx, newest.ID)
+	if err != nil {
+		return failStore(err, ref.Path)
+	}
+	var walk func(dir string) error
+	walk = func(dir string) error {
+		entries, err := tree.ReadDir(ctx, dir)
+		if err != nil {
+			return failStore(err, ref.Path)
+		}
+		for _, entry := range entries {
+			name := path.Join(dir, entry.Name)
+			if entry.Dir {
+				err = walk(name)
+			} else {
+				err = f(name)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return walk("")
+}
+
+// RemoveStore deletes a store with the report beside it, and the folder it is in
+// if nothing else is there. What is no store is left alone.
+func (e *Engine) RemoveStore(storePath string) error {
+	state, _, err := store.Inspect(storePath)
+	if err != nil || state == store.None {
+		f := usmt.Fail(usmt.InvalidStore, err, "%s holds no store of Lifeboat", storePath)
+		f.Remedy = "name the folder that holds USMT; nothing was removed"
+		return f
+	}
+	for _, name := range []string{store.Dir(storePath), filepath.Join(storePath, ReportHTML), filepath.Join(storePath, ReportText)} {
+		if err := os.RemoveAll(name); err != nil {
+			code := usmt.UnableDeleteStore
+			if errors.Is(err, fs.ErrPermission) {
+				code = usmt.InsufficientRights
+			}
+			return usmt.Fail(code, err, "remove the store")
+		}
+	}
+	// A folder that is not empty holds what is not ours.
+	_ = os.Remove(storePath)
+	return nil
+}
