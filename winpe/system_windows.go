@@ -259,7 +259,11 @@ func isDevice(file string) bool { return strings.HasPrefix(file, `\\.\`) }
 
 // onDevice reports whether path lies on a device, or on one partition of it.
 func onDevice(path, file string, number int) (bool, error) {
-	volume, err := volumeOf(path)
+	dir, err := existing(path)
+	if err != nil {
+		return false, err
+	}
+	volume, err := volumeOf(dir)
 	if err != nil {
 		return false, err
 	}
@@ -286,12 +290,12 @@ func onDevice(path, file string, number int) (bool, error) {
 	// Windows numbers partitions in its own way; where they begin is the same.
 	image, err := disk.Open(file)
 	if err != nil {
-		return true, err // better refused than written to
+		return true, nil // better refused than written to
 	}
 	defer image.Close()
 	table, err := disk.Partitions(image, image.Size, image.Sector)
 	if err != nil {
-		return true, err
+		return true, nil
 	}
 	part, _ := table.Find(number)
 	p := control(h, ioctlDiskGetPartitionInfoEx, nil, 144)

@@ -198,6 +198,12 @@ func LiesOn(path, place string) (bool, error) {
 	return below(path, place)
 }
 
+// IsDevice reports whether a path names a disk or a partition of this computer.
+func IsDevice(path string) bool {
+	_, _, ok := deviceOf(path)
+	return ok
+}
+
 // deviceOf splits the path of a device into its file and the number of a
 // partition, -1 for none; ok is false for what is no device.
 func deviceOf(place string) (file string, number int, ok bool) {

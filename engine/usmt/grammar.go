@@ -329,7 +329,13 @@ func unquote(s string) string {
 }
 
 // secret reports whether the argument must not be shown.
-func (o *option) secret() bool { return o.name == "key" || o.name == "lac" }
+func (o *option) secret() bool {
+	switch o.name {
+	case "key", "lac", "recoveryPassword", "passphrase":
+		return true
+	}
+	return false
+}
 
 // usage is the option as the help shows it: /i:file.xml.
 func (o *option) usage() string {

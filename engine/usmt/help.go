@@ -30,9 +30,11 @@ that is saved is never written to.`,
 		NewScanState().options(),
 		append([]section{
 			{"Windows to save from (one of these)", "offlineWinDir offlineWinOld offline"},
+			{"Opening its volume", "recoveryPassword passphrase bek reader"},
 			{"Store", "o nocompress hardlink encrypt key keyfile efs vsc"},
 		}, userSections...),
 		`  scanstate E:\store /offlineWinDir:D:\Windows /c
+  scanstate E:\store /offlineWinDir:pc.vhdx /recoveryPassword:- /c
   scanstate E:\store /offlineWinDir:D:\Windows /ue:*\* /ui:corp\ann
   scanstate E:\store /offlineWinDir:D:\Windows /efs:skip /listfiles:files.txt
   scanstate /genconfig:C:\config.xml /offlineWinDir:D:\Windows`) + scanEnvironment

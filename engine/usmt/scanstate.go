@@ -97,6 +97,13 @@ type ScanState struct {
 	OfflineWinDir string
 	OfflineWinOld string
 
+	// Lifeboat's own: what opens a volume that BitLocker locks. The first two are
+	// the secret itself, @file to read it from, or - to ask for it.
+	RecoveryPassword string
+	Passphrase       string
+	StartupKey       string // a .BEK file
+	Reader           string // how a mounted volume is read: auto, raw, mounted
+
 	GenConfig     string
 	GenMigXML     string
 	LocalOnly     bool
@@ -109,7 +116,7 @@ type ScanState struct {
 
 // NewScanState is a command line with nothing on it but defaults.
 func NewScanState() *ScanState {
-	return &ScanState{Common: newCommon("ScanState.log"), EFS: EFSAbort}
+	return &ScanState{Common: newCommon("ScanState.log"), EFS: EFSAbort, Reader: "auto"}
 }
 
 // ParseScanState reads a ScanState command line, program name not included.
@@ -180,11 +187,20 @@ func (s *ScanState) options() []option {
 			help:  "What to do with files that Windows encrypted. abort, the default, saves nothing if there are any; skip leaves them behind with a list; copyraw takes them as they are, with their keys; decryptcopy needs a running Windows."},
 
 		{name: "offlineWinDir", alias: "offlineDir", arity: required, form: "folder", value: text{p: &s.OfflineWinDir},
-			help: "The Windows folder to save from, for instance D:\\Windows."},
+			help: "The Windows folder to save from, for instance D:\\Windows. A disk or an image of one will do too."},
 		{name: "offlineWinOld", arity: required, form: "folder", value: text{p: &s.OfflineWinOld},
 			help: "A Windows.old folder to save from."},
 		{name: "offline", arity: required, form: "file.xml", value: text{p: &s.Offline},
 			help: "A file that lists Windows folders to try and the drive letters they had."},
+
+		{name: "recoveryPassword", alias: "recovery-password", arity: required, form: "digits|@file|-", value: text{p: &s.RecoveryPassword},
+			help: "Opens a volume that BitLocker locks with the 48 digits of its recovery password, or those in a file; - asks for them. (Lifeboat only)"},
+		{name: "passphrase", arity: required, form: "text|@file|-", value: text{p: &s.Passphrase},
+			help: "Opens a volume that BitLocker locks with the password its user chose. (Lifeboat only)"},
+		{name: "bek", arity: required, form: "file", value: text{p: &s.StartupKey},
+			help: "Opens a volume that BitLocker locks with a startup key. (Lifeboat only)"},
+		{name: "reader", arity: required, form: "auto|raw|mounted", value: choice[string]{p: &s.Reader, words: []string{"auto", "raw", "mounted"}, fallback: "auto"},
+			help: "How a mounted volume is read: from its device, or as the system shows it. Default: auto. (Lifeboat only)"},
 
 		{name: "genconfig", arity: required, form: "file.xml", value: text{p: &s.GenConfig},
 			help: "Writes a Config.xml that lists what could be saved, and saves nothing."},
