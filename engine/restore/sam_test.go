@@ -13,6 +13,7 @@ import (
 
 	"lifeboat/engine/internal/shareddata"
 	"lifeboat/engine/regf"
+	"lifeboat/engine/winname"
 )
 
 // realSAMs are hives of real machines, from XP to Windows 10.
@@ -188,7 +189,7 @@ func TestAddAccountToRealSAM(t *testing.T) {
 				t.Fatal(err)
 			}
 			readByOthers(t, file)
-			chntpw(t, file, machine)
+			chntpw(t, file, "berta")
 		})
 	}
 }
@@ -197,13 +198,13 @@ func accountFor(rid uint32, name string, enabled bool) account {
 	return account{rid: rid, name: name, fullName: name + " Example", comment: "made by a test", enabled: enabled}
 }
 
-// flatten lists the values of a tree.
+// flatten lists the values of a tree by their folded paths.
 func flatten(root *regf.Node) map[string]string {
 	all := map[string]string{}
 	var walk func(path string, k *regf.Node)
 	walk = func(path string, k *regf.Node) {
 		for _, v := range k.Values {
-			all[path+" ["+v.Name+"]"] = fmt.Sprintf("%d %x", v.Type, v.Data)
+			all[winname.Fold(path+" ["+v.Name+"]")] = fmt.Sprintf("%d %x", v.Type, v.Data)
 		}
 		for _, sub := range k.Subkeys {
 			walk(path+`\`+sub.Name, sub)
@@ -219,7 +220,7 @@ func mayChange(path string) bool {
 		accountDomain + ` [F]`, accountDomain + `\Users []`, accountDomain + `\Groups\00000201 [C]`,
 		builtinDomain + `\Aliases\00000221 [C]`, builtinDomain + `\Aliases\00000220 [C]`, builtinDomain + `\Aliases\Members`,
 	} {
-		if strings.HasPrefix(path, `\`+p) {
+		if strings.HasPrefix(path, winname.Fold(`\`+p)) {
 			return true
 		}
 	}
@@ -227,7 +228,7 @@ func mayChange(path string) bool {
 }
 
 // chntpw has the new accounts listed by a program that knows SAM.
-func chntpw(t *testing.T, file, machine string) {
+func chntpw(t *testing.T, file, enabled string) {
 	t.Helper()
 	if _, err := exec.LookPath("chntpw"); err != nil {
 		t.Log("chntpw is not there")
@@ -245,8 +246,8 @@ func chntpw(t *testing.T, file, machine string) {
 		}
 		return ""
 	}
-	if l := line("berta"); l == "" || strings.Contains(l, "dis/lock") {
-		t.Errorf("berta: %q in\n%s", l, list)
+	if l := line(enabled); l == "" || strings.Contains(l, "dis/lock") {
+		t.Errorf("%s: %q in\n%s", enabled, l, list)
 	}
 	if strings.Count(list, "dis/lock") == 0 {
 		t.Errorf("no account is disabled:\n%s", list)
@@ -255,7 +256,7 @@ func chntpw(t *testing.T, file, machine string) {
 		return
 	}
 	out, _ = exec.Command("samusrgrp", "-L", file).CombinedOutput()
-	if !strings.Contains(string(out), "berta") {
-		t.Errorf("samusrgrp does not find berta in a group:\n%s", out)
+	if !strings.Contains(string(out), enabled) {
+		t.Errorf("samusrgrp does not find %s in a group:\n%s", enabled, out)
 	}
 }
