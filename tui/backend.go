@@ -33,10 +33,17 @@ type Backend interface {
 	Stores(ctx context.Context) ([]Store, error)
 	// DefaultUsers says who is chosen before anybody was asked, and why.
 	DefaultUsers(inst *engine.Installation) map[string]usmt.Choice
-	// Plan walks an installation once and counts.
-	Plan(ctx context.Context, inst *engine.Installation, ctl *job.Control) (*Plan, error)
+	// Measure counts what is in the profiles, one after the other.
+	Measure(ctx context.Context, inst *engine.Installation, each func(id string, bytes int64)) error
+	// ReadRules reads a rule file, or those in a folder.
+	ReadRules(ctx context.Context, path string) ([]engine.RuleFile, error)
+	// Plan walks an installation once and counts. No rules are Lifeboat's own.
+	Plan(ctx context.Context, inst *engine.Installation, rules []engine.RuleFile, ctl *job.Control) (*Plan, error)
 	// CheckDestination tells whether a store of need bytes can go to path.
 	CheckDestination(ctx context.Context, path string, inst *engine.Installation, need int64) Check
+	// TestWrite finds out how fast a folder takes data: it writes a file there,
+	// and removes it.
+	TestWrite(ctx context.Context, path string, inst *engine.Installation) (bytesPerSecond float64, err error)
 	// Capture saves. A run that was stopped still has a report.
 	Capture(ctx context.Context, req Request, ctl *job.Control) (*report.Report, error)
 	// Verify reads a store back.
@@ -99,6 +106,7 @@ type Check struct {
 type Request struct {
 	Installation *engine.Installation
 	Plan         *Plan
+	Rules        []engine.RuleFile // none for Lifeboat's own
 	Select       engine.Selection
 	StorePath    string
 	Password     string

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"lifeboat/engine"
 	"lifeboat/engine/human"
@@ -14,10 +15,12 @@ import (
 // destinationScreen asks where the store goes. The list follows what is
 // plugged in; the cursor stays with its drive.
 type destinationScreen struct {
-	on     string // mount of the row under the cursor
-	inside bool   // disks inside the computer are offered too
-	going  string // Enter was pressed on this place; its check is awaited
-	folder *field // of the folder dialog, so that what was typed is kept
+	on     string    // mount of the row under the cursor
+	inside bool      // disks inside the computer are offered too
+	going  string    // Enter was pressed on this place; its check is awaited
+	under  string    // the row that was under the cursor last
+	since  time.Time // since when it is
+	folder *field    // of the folder dialog, so that what was typed is kept
 }
 
 // destRow is a place that is offered, with a verdict on it.
@@ -148,6 +151,9 @@ func (sc *destinationScreen) trouble(s *session, r destRow) string {
 	if c, ok := s.checks[r.Mount]; ok && !c.usable() {
 		return s.refusal(c)
 	}
+	if err := s.speeds[r.Mount].err; err != nil {
+		return fmt.Sprintf(textDestFailed, name, s.show(err.Error()))
+	}
 	return ""
 }
 
@@ -192,7 +198,10 @@ func (sc *destinationScreen) keys(s *session) []binding {
 			}
 			return step{move: goOver, over: &folderDialog{sc: sc}}
 		}),
-		bindAgain(func() step { return step{cmds: []command{s.lookVolumes()}} }),
+		bindAgain(func() step {
+			clear(s.speeds)
+			return step{cmds: []command{s.lookVolumes()}}
+		}),
 		bindBack(),
 	}
 }
@@ -235,6 +244,9 @@ func (sc *destinationScreen) goTo(s *session, place string) step {
 }
 
 func (sc *destinationScreen) see(s *session, msg any) step {
+	if _, ok := msg.(tick); ok {
+		return step{cmds: sc.linger(s)}
+	}
 	m, ok := msg.(destinationChecked)
 	if !ok || m.path != sc.going {
 		return step{}
@@ -244,6 +256,23 @@ func (sc *destinationScreen) see(s *session, msg any) step {
 		return note("%s", s.refusal(m.check))
 	}
 	return sc.goTo(s, m.path)
+}
+
+// linger tries the drive that the cursor rests on: a drive that is slow, dying
+// or not what it says should show before the save.
+func (sc *destinationScreen) linger(s *session) []command {
+	rows, _ := sc.rows(s)
+	if len(rows) == 0 {
+		return nil
+	}
+	r := rows[sc.here(rows)]
+	if r.Mount != sc.under {
+		sc.under, sc.since = r.Mount, s.now
+	}
+	if s.now.Sub(sc.since) < testAfter || r.ReadOnly || r.Free < 4*testWrite || r.verdict == textDestSmall {
+		return nil
+	}
+	return s.try(r.Mount)
 }
 
 func (sc *destinationScreen) body(s *session, w, h int) []string {
@@ -257,8 +286,9 @@ func (sc *destinationScreen) body(s *session, w, h int) []string {
 	foot := sc.about(s, rows, at, w)
 	if len(not) > 0 {
 		part := []string{"", " " + s.th.dim(textDestNotHere)}
+		room := max(h-len(lines)-len(foot)-len(part)-min(len(rows), 4), 1)
 		for i, n := range not {
-			if i == 4 && len(not) > 5 {
+			if i == room-1 && len(not) > room {
 				part = append(part, s.th.dim(fmt.Sprintf(textMoreBelow, len(not)-i)))
 				break
 			}
@@ -315,8 +345,32 @@ func (sc *destinationScreen) about(s *session, rows []destRow, at, w int) []stri
 	if strings.HasPrefix(strings.ToUpper(v.FileSystem), "FAT") {
 		lines = append(lines, wrap(textDestFAT, " ", w-2)...)
 	}
-	return lines
+	return append(lines, sc.tried(s, v, w)...)
 }
+
+// tried says how fast the place took the test write.
+func (sc *destinationScreen) tried(s *session, v winpe.Volume, w int) []string {
+	t, ok := s.speeds[v.Mount]
+	switch {
+	case !ok:
+		return nil
+	case t.err != nil:
+		return painted(s.th.bad, clip(wrap(fmt.Sprintf(textDestFailed, s.show(v.Mount), s.show(t.err.Error())), " ", w-2), 2))
+	case t.bytesPerSecond == 0:
+		return []string{" " + textDestTrying + " " + s.spinner()}
+	}
+	text := fmt.Sprintf(textDestSpeed, human.Rate(t.bytesPerSecond))
+	if n := s.need(); n > 0 {
+		text += " " + fmt.Sprintf(textDestTime, human.Left(time.Duration(float64(n)/t.bytesPerSecond*float64(time.Second))))
+	}
+	if t.bytesPerSecond < slowDrive && strings.HasPrefix(strings.ToUpper(v.Disk.Bus), "USB") {
+		text += " " + textDestSlow
+	}
+	return wrap(text, " ", w-2)
+}
+
+// slowDrive is what a drive in a USB 2 socket does at best.
+const slowDrive = 40 << 20
 
 // volumeOf is the mount of the volume that holds a path.
 func (s *session) volumeOf(path string) string {

@@ -34,7 +34,7 @@ type fake struct {
 	planErr   error
 	checks    map[string]Check // by the start of the path
 
-	hold struct{ detect, plan, unlock chan struct{} } // non-nil: waits until closed
+	hold struct{ detect, plan, unlock, measure chan struct{} } // non-nil: waits until closed
 
 	work     chan func(ctx context.Context, ctl *job.Control) // steps of Capture and Verify
 	report   *report.Report
@@ -42,6 +42,8 @@ type fake struct {
 	err      error
 	requests []Request
 	crashes  []string
+	rules    []engine.RuleFile // of the last plan
+	speed    float64
 	secrets  [][]byte // as Unlock got them: to be overwritten afterwards
 }
 
@@ -97,7 +99,7 @@ func (f *fake) DefaultUsers(inst *engine.Installation) map[string]usmt.Choice {
 	return choices
 }
 
-func (f *fake) Plan(ctx context.Context, _ *engine.Installation, ctl *job.Control) (*Plan, error) {
+func (f *fake) Plan(ctx context.Context, _ *engine.Installation, rules []engine.RuleFile, ctl *job.Control) (*Plan, error) {
 	if f.hold.plan != nil {
 		ctl.Phase(job.Scanning, 0, 0)
 		ctl.Progress.AddFiles(12345)
@@ -107,10 +109,37 @@ func (f *fake) Plan(ctx context.Context, _ *engine.Installation, ctl *job.Contro
 	if err := wait(ctx, f.hold.plan); err != nil {
 		return nil, err
 	}
+	f.rules = rules
 	if f.planErr != nil {
 		return nil, f.planErr
 	}
 	return f.plan, nil
+}
+
+func (f *fake) Measure(ctx context.Context, inst *engine.Installation, each func(id string, bytes int64)) error {
+	for i, u := range inst.Users {
+		if i == 2 {
+			if err := wait(ctx, f.hold.measure); err != nil {
+				return err
+			}
+		}
+		each(u.ID, int64(40-10*i)*gib)
+	}
+	return nil
+}
+
+func (f *fake) ReadRules(_ context.Context, path string) ([]engine.RuleFile, error) {
+	if path != "/media/rules" {
+		return nil, fmt.Errorf("open %s: no such file or directory", path)
+	}
+	return []engine.RuleFile{{Name: path + "/MigApp.xml"}}, nil
+}
+
+func (f *fake) TestWrite(_ context.Context, path string, _ *engine.Installation) (float64, error) {
+	if f.speed == 0 {
+		return 0, fmt.Errorf("write %s: input/output error", path)
+	}
+	return f.speed, nil
 }
 
 func wait(ctx context.Context, hold chan struct{}) error {
@@ -224,6 +253,7 @@ func office() *fake {
 		plan: testPlan(),
 		work: make(chan func(context.Context, *job.Control)),
 	}
+	f.speed = 118 << 20
 	f.report = savedReport()
 	f.verdict = &report.Verdict{Files: 42897, Bytes: 39 * gib, Duration: 9 * time.Minute, CatalogOK: true}
 	return f

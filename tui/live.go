@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -27,8 +28,7 @@ import (
 type Live struct {
 	Engine   *engine.Engine
 	Options  engine.DetectOptions
-	Places   []string // folders to look for Windows in; none means every volume
-	Rules    []engine.RuleFile
+	Places   []string       // folders to look for Windows in; none means every volume
 	Recorded *winpe.Machine // a recorded machine instead of this one
 	CrashDir string         // where details of a crash go; empty for the temporary folder
 
@@ -234,12 +234,104 @@ func inspect(path string) (Store, bool) {
 // DefaultUsers implements Backend.
 func (l *Live) DefaultUsers(inst *engine.Installation) map[string]usmt.Choice {
 	choices, _ := l.Engine.DefaultUsers(inst, usmt.Selection{})
+	onlyRecent(choices, inst, l.Engine.Clock())
 	return choices
 }
 
+// onlyRecent leaves out who has not used the computer for two years. A profile
+// that nobody can name, or date, stays in: losing it unnoticed would be worst
+// (spec/tui.md E4).
+func onlyRecent(choices map[string]usmt.Choice, inst *engine.Installation, now time.Time) {
+	limit := now.AddDate(-2, 0, 0)
+	for i := range inst.Users {
+		u := &inst.Users[i]
+		c := choices[u.ID]
+		switch {
+		case !c.In:
+			continue
+		case u.Name == "" || u.NameSource == windows.NameFromFolder || u.State == windows.Orphaned:
+			c.Why = textUsersUnknown
+		case u.LastUse.IsZero():
+			c.Why = textUsersUndated
+		case u.LastUse.Before(limit):
+			c = usmt.Choice{Why: textUsersLongAgo}
+		default:
+			c.Why = textUsersRecent
+		}
+		choices[u.ID] = c
+	}
+}
+
+// Measure implements Backend.
+func (l *Live) Measure(ctx context.Context, inst *engine.Installation, each func(id string, bytes int64)) error {
+	own := *inst // the sizes are written into it
+	own.Users = slices.Clone(inst.Users)
+	return l.detection(inst).Measure(ctx, &own, func(u *engine.User) { each(u.ID, u.Bytes) })
+}
+
+// ReadRules implements Backend.
+func (l *Live) ReadRules(_ context.Context, path string) ([]engine.RuleFile, error) {
+	names := []string{path}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		if names, err = filepath.Glob(filepath.Join(path, "*.[xX][mM][lL]")); err != nil {
+			return nil, err
+		}
+	}
+	var files []engine.RuleFile
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		if usmt.IsConfig(data) {
+			continue // says what to leave out of the rules, and is none
+		}
+		files = append(files, engine.RuleFile{Name: name, Data: data})
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("%s holds no rule file", path)
+	}
+	return files, nil
+}
+
+// TestWrite implements Backend.
+func (l *Live) TestWrite(ctx context.Context, path string, inst *engine.Installation) (bytesPerSecond float64, err error) {
+	if inst != nil {
+		for _, source := range l.detection(inst).Folders(inst) {
+			if on, err := winpe.LiesOn(path, source); err == nil && on {
+				return 0, fmt.Errorf("%s lies on the volume being saved", path)
+			}
+		}
+	}
+	f, err := os.CreateTemp(path, ".lifeboat-*.tmp")
+	if err != nil {
+		return 0, err
+	}
+	defer func() {
+		if rerr := errors.Join(f.Close(), os.Remove(f.Name())); err == nil {
+			err = rerr
+		}
+	}()
+	block := make([]byte, 1<<20)
+	rand.Read(block) // some drives write zeros faster than anything else
+	began := l.Engine.Clock()
+	for n := 0; n < testWrite; n += len(block) {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		if _, err := f.Write(block); err != nil {
+			return 0, err
+		}
+	}
+	if err := f.Sync(); err != nil {
+		return 0, err
+	}
+	return testWrite / max(l.Engine.Clock().Sub(began), time.Millisecond).Seconds(), nil
+}
+
 // Plan implements Backend.
-func (l *Live) Plan(ctx context.Context, inst *engine.Installation, ctl *job.Control) (*Plan, error) {
-	p, err := l.detection(inst).Plan(ctx, inst, l.Rules, ctl)
+func (l *Live) Plan(ctx context.Context, inst *engine.Installation, rules []engine.RuleFile, ctl *job.Control) (*Plan, error) {
+	p, err := l.detection(inst).Plan(ctx, inst, rules, ctl)
 	if err != nil {
 		return nil, err
 	}
@@ -300,6 +392,9 @@ func (l *Live) Verify(ctx context.Context, storePath, password string, ctl *job.
 func scanState(req Request) *usmt.ScanState {
 	c := usmt.NewScanState()
 	c.StorePath, c.Overwrite, c.Continue = req.StorePath, req.Overwrite, true
+	for _, f := range req.Rules {
+		c.Rules = append(c.Rules, f.Name)
+	}
 	c.OfflineWinDir = onDisk(req.Installation.Where, req.Installation.WindowsDir)
 	var in []string
 	for _, u := range req.Installation.Users {

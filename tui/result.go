@@ -81,7 +81,7 @@ func (sc *resultScreen) keys(s *session) []binding {
 	n := len(sc.entries(s))
 	return []binding{
 		{
-			keys: []key{keyLeft, keyRight, keyUp, keyDown, keyHome, keyEnd}, name: "Left/Right", does: textChoose,
+			keys: []key{keyLeft, keyRight, keyUp, keyDown, keyHome, keyEnd}, name: textLeftRight, does: textChoose,
 			do: func(k key) step {
 				switch k {
 				case keyLeft:

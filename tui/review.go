@@ -297,8 +297,9 @@ func (sc *reviewScreen) options(s *session) string {
 
 // time guesses from the kind of drive; the run itself will know better.
 func (sc *reviewScreen) time(s *session, t engine.Totals, v winpe.Volume) string {
-	speed := int64(0)
+	speed := int64(s.speeds[v.Mount].bytesPerSecond)
 	switch bus := strings.ToUpper(v.Disk.Bus); {
+	case speed > 0: // it was tried
 	case strings.HasPrefix(bus, "USB 2"):
 		speed = 20 << 20
 	case strings.HasPrefix(bus, "USB"):

@@ -114,7 +114,7 @@ func newRouter(s *session) *router {
 		screenUnlock:      &unlockScreen{},
 		screenWindows:     &windowsScreen{},
 		screenUsers:       &usersScreen{},
-		screenWhat:        &whatScreen{},
+		screenWhat:        newWhatScreen(),
 		screenDestination: &destinationScreen{},
 		screenOptions:     newOptionsScreen(),
 		screenReview:      &reviewScreen{},
@@ -418,13 +418,13 @@ func (r *router) draw() string {
 // the words that everybody knows go first.
 func (r *router) helpLine() string {
 	bindings := r.bindings()
-	obvious := []string{"F10", "F1", textUpDown, textEsc}
+	obvious := []string{"F10", "F1", textUpDown, textEsc, textLeftRight, textSpace}
 	for _, b := range bindings { // of letters and Tab the screen itself can tell
 		if len(b.name) == 1 || b.name == textOptTab {
 			obvious = append(obvious, b.name)
 		}
 	}
-	obvious = append(obvious, textSpace, textEnter)
+	obvious = append(obvious, textEnter)
 	for drop := 0; ; drop++ {
 		line := " " + r.helpParts(bindings, obvious[:min(drop, len(obvious))], drop)
 		if width(line) <= r.w || drop > len(obvious) {

@@ -154,12 +154,57 @@ func TestFrames(t *testing.T) {
 		u.press("enter", "enter", "down", "down", "down", "down", "down", "down", "space", "home", "left")
 	})
 	frames(t, "what-empty", office(), func(u *robot) { u.welcome(); u.press("enter", "enter", "n", "enter") })
+	frames(t, "what-search", office(), func(u *robot) {
+		u.welcome()
+		u.press("enter", "enter", "/")
+		u.write("Brow")
+	})
+	frames(t, "what-searched", office(), func(u *robot) {
+		u.welcome()
+		u.press("enter", "enter", "/")
+		u.write("caches")
+		u.press("enter", "space")
+	})
+	frames(t, "what-search-none", office(), func(u *robot) {
+		u.welcome()
+		u.press("enter", "enter", "f")
+		u.write("xyz")
+	})
+	frames(t, "what-documents", office(), func(u *robot) { u.welcome(); u.press("enter", "enter", "d") })
+	frames(t, "what-rules-dialog", office(), func(u *robot) {
+		u.welcome()
+		u.press("enter", "enter", "r")
+		u.write("/media/nothing")
+		u.press("enter")
+	})
+	frames(t, "what-rules", office(), func(u *robot) {
+		u.welcome()
+		u.press("enter", "enter", "r")
+		u.write("/media/rules")
+		u.press("enter")
+	})
 	frames(t, "what-failed", func() *fake {
 		f := office()
 		f.planErr = usmt.Fail(usmt.InitError, errors.New("offset 0x1f3000: bad sector"), `open \Windows`)
 		return f
 	}(), func(u *robot) { u.welcome(); u.press("enter", "enter", "enter") })
 	frames(t, "destination", office(), func(u *robot) { u.welcome(); u.press("enter", "enter", "enter") })
+	frames(t, "destination-tried", office(), func(u *robot) {
+		u.welcome()
+		u.press("enter", "enter", "enter")
+		u.wait(testAfter + 2*tickEvery)
+	})
+	frames(t, "destination-slow", func() *fake { f := office(); f.speed = 9 << 20; return f }(), func(u *robot) {
+		u.welcome()
+		u.press("enter", "down", "space", "down", "down", "space", "up", "up", "up", "space", "enter", "enter", "end", "up")
+		u.wait(testAfter + 2*tickEvery)
+	})
+	frames(t, "destination-broken", func() *fake { f := office(); f.speed = 0; return f }(), func(u *robot) {
+		u.welcome()
+		u.press("enter", "enter", "enter")
+		u.wait(testAfter + 2*tickEvery)
+		u.press("enter")
+	})
 	frames(t, "destination-small", office(), func(u *robot) {
 		u.welcome()
 		u.press("enter", "enter", "enter", "end", "enter")
@@ -315,7 +360,10 @@ func TestFramesWhileWaiting(t *testing.T) {
 			u.press(keys...)
 		}
 	}
-	frames(t, "users-counting", office(), counting("enter"))
+	frames(t, "users-counting", office(), func(u *robot) {
+		u.f.hold.measure = make(chan struct{})
+		counting("enter")(u)
+	})
 	frames(t, "what-counting", office(), counting("enter", "enter"))
 	frames(t, "destination-counting", office(), counting("enter", "enter", "enter"))
 	frames(t, "review-counting", office(), counting("enter", "enter", "enter", "enter", "enter"))

@@ -39,10 +39,14 @@ type session struct {
 	stores    []Store
 	probes    [probeCount]probe
 	counting  *counting
+	measured  map[string]int64 // bytes in the profiles, by user
+	speeds    map[string]speed // of places, as tried
 
 	// What was answered.
 	leftShut map[string]bool // locked volumes to go on without
 	inst     *engine.Installation
+	rules    []engine.RuleFile // none for Lifeboat's own
+	rulesAt  string            // where they were read
 	users    map[string]bool
 	choices  map[string]usmt.Choice
 	omit     map[string]bool // components
@@ -55,6 +59,12 @@ type session struct {
 
 	run    *run
 	ending Ending
+}
+
+// speed is how fast a place took data, or why it took none.
+type speed struct {
+	bytesPerSecond float64 // 0 while it is being tried
+	err            error
 }
 
 // probe is one look at the computer.
@@ -76,10 +86,13 @@ const (
 type counting struct {
 	inst   *engine.Installation
 	ctl    *job.Control
+	ctx    context.Context
 	cancel context.CancelFunc
 	snap   job.Snapshot
 	plan   *Plan
 	err    error
+
+	measuring bool
 }
 
 // The messages of the session.
@@ -101,6 +114,21 @@ type (
 		plan *Plan
 		err  error
 	}
+	userMeasured struct {
+		of    *counting
+		id    string
+		bytes int64
+		next  command
+	}
+	rulesRead struct {
+		path  string
+		files []engine.RuleFile
+		err   error
+	}
+	placeTried struct {
+		path string
+		speed
+	}
 	destinationChecked struct {
 		path  string
 		check Check
@@ -112,6 +140,7 @@ func newSession(ctx context.Context, backend Backend, clock func() time.Time, th
 	return &session{
 		ctx: ctx, backend: backend, clock: clock, th: th, now: clock(), began: clock(),
 		leftShut: map[string]bool{}, users: map[string]bool{}, omit: map[string]bool{}, checks: map[string]Check{},
+		measured: map[string]int64{}, speeds: map[string]speed{},
 	}
 }
 
@@ -221,6 +250,7 @@ func (s *session) take(msg any) []command {
 		if !slices.Equal(s.volumes, msg.volumes) {
 			s.volumes = msg.volumes
 			clear(s.checks)
+			clear(s.speeds)
 		}
 	case windowsFound:
 		s.detection, s.locked = msg.detection, msg.locked
@@ -246,6 +276,19 @@ func (s *session) take(msg any) []command {
 			s.counting.plan, s.counting.err = msg.plan, msg.err
 			clear(s.checks)
 		}
+	case userMeasured:
+		if msg.of == s.counting {
+			s.measured[msg.id] = msg.bytes
+			return []command{msg.next}
+		}
+	case rulesRead:
+		if msg.err == nil {
+			s.rules, s.rulesAt = msg.files, msg.path
+			s.omit = map[string]bool{}
+			return s.count()
+		}
+	case placeTried:
+		s.speeds[msg.path] = msg.speed
 	case destinationChecked:
 		s.checks[msg.path] = msg.check
 	case runMessage:
@@ -322,13 +365,71 @@ func (s *session) choose(inst *engine.Installation) []command {
 		s.users[sid] = c.In
 	}
 	s.name = storeName(inst.ComputerName, s.now)
+	return s.count()
+}
+
+// count starts counting what the rules take of the installation.
+func (s *session) count() []command {
+	if s.counting != nil {
+		s.counting.cancel()
+	}
+	clear(s.checks)
+	inst, rules, backend := s.inst, s.rules, s.backend
+	if inst == nil {
+		return nil
+	}
 	ctx, cancel := context.WithCancel(s.ctx)
-	c := &counting{inst: inst, ctl: job.NewControl(s.clock, nil), cancel: cancel}
+	c := &counting{inst: inst, ctl: job.NewControl(s.clock, nil), ctx: ctx, cancel: cancel}
 	s.counting = c
-	backend := s.backend
 	return []command{s.do(func(context.Context) any {
-		plan, err := backend.Plan(ctx, inst, c.ctl)
+		defer cancel() // measuring ends too
+		plan, err := backend.Plan(ctx, inst, rules, c.ctl)
 		return planMade{c, plan, err}
+	})}
+}
+
+// measure counts the profiles while the plan is being made, for those who wait:
+// a second walk over the same folders, so only for them.
+func (s *session) measure() []command {
+	c := s.counting
+	if c == nil || c.plan != nil || c.err != nil || c.measuring {
+		return nil
+	}
+	c.measuring = true
+	inst, backend := c.inst, s.backend
+	ctx, cancel := context.WithCancel(s.ctx)
+	context.AfterFunc(c.ctx, cancel)
+	sizes := make(chan userMeasured)
+	next := func() any {
+		m, ok := <-sizes
+		if !ok {
+			return nil
+		}
+		return m
+	}
+	return []command{next, s.do(func(context.Context) any {
+		defer cancel()
+		defer close(sizes)
+		backend.Measure(ctx, inst, func(id string, bytes int64) { // what it cannot count, the plan will
+			select {
+			case sizes <- userMeasured{c, id, bytes, next}:
+			case <-ctx.Done():
+			}
+		})
+		return nil
+	})}
+}
+
+// try finds out how fast a place takes data.
+func (s *session) try(place string) []command {
+	if _, ok := s.speeds[place]; ok {
+		return nil
+	}
+	s.speeds[place] = speed{}
+	inst, backend := s.inst, s.backend
+	return []command{s.do(func(ctx context.Context) any {
+		rate, err := backend.TestWrite(ctx, place, inst)
+		return placeTried{place, speed{rate, err}}
 	})}
 }
 
@@ -337,6 +438,7 @@ func (s *session) forgetWindows() {
 		s.counting.cancel()
 	}
 	s.inst, s.counting, s.choices, s.resume = nil, nil, nil, ""
+	s.measured = map[string]int64{}
 	s.users = map[string]bool{}
 	clear(s.checks)
 }
@@ -403,7 +505,7 @@ func (s *session) checkPlace(place string) command {
 // request is the save that the answers amount to.
 func (s *session) request() Request {
 	return Request{
-		Installation: s.inst, Plan: s.plan(), Select: s.selection(),
+		Installation: s.inst, Plan: s.plan(), Rules: s.rules, Select: s.selection(),
 		StorePath: s.storePath(), Password: s.password, SkipVerify: s.noVerify,
 	}
 }

@@ -17,5 +17,7 @@ const (
 	maxWidth       = 100
 	minHeight      = 24
 	maxHeight      = 40
-	problemsListed = 1000 // of a run, in the list behind E; the report has all
+	testAfter      = time.Second // a drive under the cursor for that long is tried
+	testWrite      = 32 << 20    // bytes of that
+	problemsListed = 1000        // of a run, in the list behind E; the report has all
 )

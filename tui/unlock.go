@@ -262,7 +262,7 @@ func (sc *unlockScreen) keys(s *session) []binding {
 		}
 		keys = append(keys,
 			binding{
-				keys: []key{keyLeft, keyRight, keyHome, keyEnd}, name: "Left/Right", does: textUnlockGroup, more: textUnlockGroupHelp,
+				keys: []key{keyLeft, keyRight, keyHome, keyEnd}, name: textLeftRight, does: textUnlockGroup, more: textUnlockGroupHelp,
 				do: func(k key) step {
 					switch k {
 					case keyLeft:

@@ -53,6 +53,8 @@ func (sc *usersScreen) rows(s *session) []userRow {
 	return rows
 }
 
+func (sc *usersScreen) enter(s *session) []command { return s.measure() }
+
 func (sc *usersScreen) title(*session) string { return fmt.Sprintf(textStep, 4, steps, textUsersTitle) }
 func (sc *usersScreen) why() string           { return textUsersWhy }
 
@@ -102,6 +104,18 @@ func (sc *usersScreen) keys(s *session) []binding {
 	}
 }
 
+// size is what would be saved of a user; while that is being counted, what is
+// in the whole profile, if it is known.
+func (sc *usersScreen) size(s *session, u userRow) string {
+	if s.plan() != nil {
+		return human.Bytes(u.bytes)
+	}
+	if bytes, ok := s.measured[u.ID]; ok {
+		return human.Bytes(bytes)
+	}
+	return ""
+}
+
 // reason is why somebody is chosen or not.
 func (sc *usersScreen) reason(s *session, id string) string {
 	c := s.choices[id]
@@ -138,9 +152,9 @@ func (sc *usersScreen) body(s *session, w, h int) []string {
 	var blocks [][]string
 	orphans := false
 	for i, u := range rows {
-		size := s.spinner()
-		if s.plan() != nil {
-			size = human.Bytes(u.bytes)
+		size := sc.size(s, u)
+		if size == "" {
+			size = s.spinner()
 		}
 		account, date := "", ""
 		if u.ID != engine.SystemUser {
@@ -161,6 +175,9 @@ func (sc *usersScreen) body(s *session, w, h int) []string {
 		what, _ := words(c.err)
 		foot = append(foot, "")
 		foot = append(foot, painted(s.th.bad, wrap(fmt.Sprintf(textUsersFailed, s.show(what)), " ", w-2))...)
+	} else if len(s.measured) > 0 && s.plan() == nil {
+		foot = append(foot, "")
+		foot = append(foot, wrap(textUsersWhole, " ", w-2)...)
 	} else if orphans {
 		foot = append(foot, "")
 		foot = append(foot, wrap(textUsersOrphan, " ", w-2)...)
@@ -196,18 +213,15 @@ func filesText(n int64) string { return human.Plural(n, textWhatFile, textWhatFi
 func (sc *usersScreen) outline(s *session) outline {
 	o := outline{about: []string{textUsersAsk, sc.sum(s)}}
 	for i, u := range sc.rows(s) {
-		account, date, size := "", "", ""
+		account, date := "", ""
 		if u.ID != engine.SystemUser {
 			account = sc.account(s, u.User)
 		}
 		if !u.LastUse.IsZero() {
 			date = fmt.Sprintf(textWindowsLast, human.Date(u.LastUse))
 		}
-		if s.plan() != nil {
-			size = human.Bytes(u.bytes)
-		}
 		o.items = append(o.items, item{
-			text: check(s.users[u.ID], false) + " " + s.words(s.userName(u.User), account, date, size, sc.reason(s, u.ID)),
+			text: check(s.users[u.ID], false) + " " + s.words(s.userName(u.User), account, date, sc.size(s, u), sc.reason(s, u.ID)),
 			do:   func() step { sc.at = i; return sc.toggle(s) },
 		})
 	}

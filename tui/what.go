@@ -1,19 +1,25 @@
 package tui
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 
 	"lifeboat/engine"
 	"lifeboat/engine/human"
+	"lifeboat/engine/winname"
 )
 
 // whatScreen asks what to save: kinds of data in groups.
 type whatScreen struct {
 	list
-	shut map[string]bool // groups that are closed
+	shut    map[string]bool // groups that are closed
+	find    *field          // what is looked for
+	finding bool            // it is being typed
 }
+
+func newWhatScreen() *whatScreen { return &whatScreen{shut: map[string]bool{}, find: newField("", 40)} }
 
 // whatGroup is a group of components, in the order of saving.
 type whatGroup struct {
@@ -89,13 +95,15 @@ func (sc *whatScreen) groups(s *session) []*whatGroup {
 
 func (sc *whatScreen) rows(s *session) []whatRow {
 	var rows []whatRow
+	wanted := winname.Fold(sc.find.value())
 	for _, g := range sc.groups(s) {
-		rows = append(rows, whatRow{group: g})
-		if sc.shut[g.kind] {
-			continue
+		if wanted == "" {
+			rows = append(rows, whatRow{group: g})
 		}
 		for i := range g.parts {
-			rows = append(rows, whatRow{g, &g.parts[i]})
+			if wanted == "" && !sc.shut[g.kind] || wanted != "" && strings.Contains(winname.Fold(g.parts[i].name), wanted) {
+				rows = append(rows, whatRow{g, &g.parts[i]})
+			}
 		}
 	}
 	return rows
@@ -124,7 +132,7 @@ func (sc *whatScreen) message(s *session) string {
 	}
 	rows := sc.rows(s)
 	if len(rows) == 0 {
-		return ""
+		return textWhatNoFind
 	}
 	sc.clamp(len(rows))
 	r := rows[sc.at]
@@ -137,16 +145,40 @@ func (sc *whatScreen) message(s *session) string {
 	return fmt.Sprintf(textWhatIn, human.End(s.show(r.part.name), 40))
 }
 
+// typed gives what is typed to the search, while it is open.
+func (sc *whatScreen) typed(_ *session, e keyEvent) bool {
+	return sc.finding && (e.text != "" || e.key == keyBackspace) && sc.find.typed(e)
+}
+
 func (sc *whatScreen) keys(s *session) []binding {
+	if sc.finding {
+		return []binding{
+			bindMove(func(k key) { sc.move(k, len(sc.rows(s))) }),
+			bindEnter(textWhatFound, func() step { sc.finding = false; return step{} }),
+			bindEsc(textWhatEndFind, func() step { return sc.endFind() }),
+		}
+	}
+	back := bindBack()
+	if len(sc.find.text) > 0 {
+		back = bindEsc(textWhatEndFind, sc.endFind)
+	}
 	return []binding{
 		bindMove(func(k key) { sc.move(k, len(sc.rows(s))) }),
 		bindSpace(textChoose, func() step { return sc.toggle(s) }),
 		{
-			keys: []key{keyRight, keyLeft}, name: "Left/Right", does: textWhatOpen,
+			keys: []key{keyRight, keyLeft}, name: textLeftRight, does: textWhatOpen,
 			do: func(k key) step { return sc.open(s, k == keyRight) },
 		},
-		bindLetter("a", textWhatAll, "", func() step { return sc.set(s, false) }),
-		bindLetter("n", textUsersNone, "", func() step { return sc.set(s, true) }),
+		bindLetter("a", textWhatAll, textWhatAllHelp, func() step { return sc.set(s, func(string) bool { return true }) }),
+		bindLetter("n", textUsersNone, "", func() step { return sc.set(s, func(string) bool { return false }) }),
+		bindLetter("d", textWhatDocs, textWhatDocsHelp, func() step {
+			docs := sc.documents(s)
+			st := sc.set(s, func(name string) bool { return docs[name] })
+			st.note = textWhatOnlyDocs
+			return st
+		}),
+		bindLetter("r", textWhatRules, textWhatRulesHelp, func() step { return step{move: goOver, over: newRulesDialog(s)} }),
+		{keys: []key{"/", "f"}, name: "/", does: textWhatFind, more: textWhatFindHelp, do: func(key) step { sc.finding = true; return step{} }},
 		bindEnter(textGoOn, func() step {
 			switch {
 			case s.counting != nil && s.counting.err != nil:
@@ -157,9 +189,32 @@ func (sc *whatScreen) keys(s *session) []binding {
 			}
 			return step{move: goNext}
 		}),
-		bindBack(),
+		back,
 	}
 }
+
+// endFind shows everything again.
+func (sc *whatScreen) endFind() step {
+	sc.finding = false
+	sc.find.set("")
+	return step{}
+}
+
+// documents are the components of people's files.
+func (sc *whatScreen) documents(s *session) map[string]bool {
+	docs := map[string]bool{}
+	if p := s.plan(); p != nil {
+		for _, u := range p.Units {
+			if u.Type == typeDocuments {
+				docs[u.Component] = true
+			}
+		}
+	}
+	return docs
+}
+
+// typeDocuments is the type of components for people's files (migxml).
+const typeDocuments = "Documents"
 
 // nothingChosen is true once it is known that nothing would be saved.
 func (s *session) nothingChosen() bool {
@@ -167,10 +222,11 @@ func (s *session) nothingChosen() bool {
 	return p != nil && !slices.ContainsFunc(p.Components, func(c string) bool { return !s.omit[c] })
 }
 
-func (sc *whatScreen) set(s *session, out bool) step {
+// set chooses the components that in says.
+func (sc *whatScreen) set(s *session, in func(name string) bool) step {
 	if p := s.plan(); p != nil {
 		for _, name := range p.Components {
-			s.omit[name] = out
+			s.omit[name] = !in(name)
 		}
 	}
 	clear(s.checks)
@@ -203,9 +259,6 @@ func (sc *whatScreen) open(s *session, open bool) step {
 	}
 	sc.clamp(len(rows))
 	r := rows[sc.at]
-	if sc.shut == nil {
-		sc.shut = map[string]bool{}
-	}
 	sc.shut[r.group.kind] = !open
 	for i, row := range sc.rows(s) { // the cursor stays with its group
 		if row.group.kind == r.group.kind && row.part == nil && r.part == nil || !open && row.group.kind == r.group.kind && row.part == nil {
@@ -239,6 +292,13 @@ func (sc *whatScreen) body(s *session, w, h int) []string {
 	listed := 0
 	for _, g := range groups {
 		listed += len(g.parts)
+	}
+	if sc.finding || len(sc.find.text) > 0 {
+		lines[1] = "   " + textWhatFind + ": [" + sc.find.view(s, sc.finding, 40) + "]"
+		lines = append(lines, "")
+	}
+	if s.rulesAt != "" {
+		lines = append(lines, "   "+human.Middle(fmt.Sprintf(textWhatRulesAt, s.show(s.rulesAt)), w-5), "")
 	}
 	foot := []string{"", "   " + fmt.Sprintf(textWhatChosen, human.Bytes(t.Bytes), filesText(t.Files), human.Bytes(max(all.Bytes-t.Bytes, 0)))}
 	for i, l := range p.Left {
@@ -332,4 +392,57 @@ func (sc *whatScreen) outline(s *session) outline {
 		o.about = append(o.about, fmt.Sprintf(format, filesText(l.Files), human.Bytes(l.Bytes), s.show(l.Reason)))
 	}
 	return o
+}
+
+// rulesDialog asks for rule files to use instead of Lifeboat's own.
+type rulesDialog struct {
+	path *field
+	wait bool
+}
+
+func newRulesDialog(s *session) *rulesDialog { return &rulesDialog{path: newField(s.rulesAt, 200)} }
+
+func (d *rulesDialog) title(s *session) string           { return (&whatScreen{}).title(s) }
+func (d *rulesDialog) why() string                       { return textWhatRulesWhy }
+func (d *rulesDialog) message(*session) string           { return textWhatRulesMsg }
+func (d *rulesDialog) typed(_ *session, e keyEvent) bool { return d.path.typed(e) }
+
+func (d *rulesDialog) keys(s *session) []binding {
+	return []binding{
+		bindEnter(textWhatRulesDo, func() step {
+			path := strings.TrimSpace(d.path.value())
+			if path == "" { // back to Lifeboat's own
+				return step{move: goBack, cmds: s.take(rulesRead{})}
+			}
+			d.wait = true
+			return step{cmds: []command{s.do(func(ctx context.Context) any {
+				files, err := s.backend.ReadRules(ctx, path)
+				return rulesRead{path, files, err}
+			})}}
+		}),
+		bindBack(),
+	}
+}
+
+// see leaves the dialog when the rules were read.
+func (d *rulesDialog) see(s *session, msg any) step {
+	m, ok := msg.(rulesRead)
+	switch {
+	case !ok || !d.wait:
+		return step{}
+	case m.err != nil:
+		d.wait = false
+		return note("%s", joinSentences(m.err.Error()))
+	}
+	return step{move: goOut, over: d, note: fmt.Sprintf(textWhatRulesNow, human.Plural(int64(len(m.files)), textWhatRuleFile, textWhatRuleFiles))}
+}
+
+func (d *rulesDialog) text() []string { return wrap(textWhatRulesAsk, "", 58) }
+
+func (d *rulesDialog) body(s *session, w, h int) []string {
+	return dialog(s, textWhatRulesTitle, append(d.text(), "", "["+d.path.view(s, true, 54)+"]"), nil, 0, w, h)
+}
+
+func (d *rulesDialog) outline(*session) outline {
+	return outline{about: d.text(), items: []item{fieldItem(textDestFolderIs+":", d.path)}}
 }
