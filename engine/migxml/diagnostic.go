@@ -36,6 +36,7 @@ type Diagnostic struct {
 	Element  string // where, from the component down: component "Ledger" > role > rules > include
 	Text     string // what is wrong and what was expected, lower case
 	Severity Severity
+	More     int // further places of the file where the same is said, see Condense
 }
 
 func (d Diagnostic) String() string {
@@ -47,7 +48,30 @@ func (d Diagnostic) String() string {
 	if d.Element != "" {
 		s += d.Element + ": "
 	}
-	return s + d.Text
+	s += d.Text
+	if d.More > 0 {
+		s += fmt.Sprintf(" (and %d more of these in the file)", d.More)
+	}
+	return s
+}
+
+// Condense keeps the first of the diagnostics that say the same of a file and
+// counts the others, and drops those of severity Debug: what is left is worth a
+// person's time.
+func Condense(list []Diagnostic) []Diagnostic {
+	type remark struct{ file, text string }
+	at := map[remark]int{}
+	var kept []Diagnostic
+	for _, d := range list {
+		key := remark{d.File, d.Text}
+		if i, ok := at[key]; ok {
+			kept[i].More++
+		} else if d.Severity > Debug {
+			at[key] = len(kept)
+			kept = append(kept, d)
+		}
+	}
+	return kept
 }
 
 // ErrConfig is wrapped by the error of [Parse] for a Config.xml (root element

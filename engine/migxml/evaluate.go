@@ -3,6 +3,8 @@ package migxml
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"lifeboat/engine/winname"
 )
@@ -267,6 +269,34 @@ func (ev *evaluator) objectSet(s *ObjectSet, sc *scope) []yielded {
 	return all
 }
 
+// notEverywhere are the recognised variables that Windows XP or a 32-bit
+// Windows has not (spec 8). That one of them is undefined is no mistake.
+var notEverywhere = []string{
+	"PROGRAMDATA", "PUBLIC", "CSIDL_CONTACTS", "CSIDL_DOWNLOADS", "CSIDL_DEFAULT_CONTACTS", "CSIDL_DEFAULT_DOWNLOADS",
+	"FOLDERID_CONTACTS", "FOLDERID_DOWNLOADS", "FOLDERID_LIBRARIES", "FOLDERID_LINKS", "FOLDERID_LOCALAPPDATALOW",
+	"FOLDERID_ORIGINALIMAGES", "FOLDERID_PUBLICDOWNLOADS", "FOLDERID_RECORDEDTV", "FOLDERID_SAVEDGAMES",
+	"CSIDL_VIRTUALSTORE", "CSIDL_VIRTUALSTORE_PROGRAMFILES", "CSIDL_VIRTUALSTORE_PROGRAMFILES(X86)",
+	"CSIDL_VIRTUALSTORE_COMMONPROGRAMFILES", "CSIDL_VIRTUALSTORE_COMMONPROGRAMFILES(X86)",
+	"CSIDL_VIRTUALSTORE_PROGRAMDATA", "CSIDL_VIRTUALSTORE_WINDOWS",
+	"PROGRAMFILES(X86)", "CSIDL_PROGRAM_FILESX86", "COMMONPROGRAMFILES(X86)", "CSIDL_PROGRAM_FILES_COMMONX86",
+	"PROGRAMW6432", "COMMONPROGRAMW6432",
+}
+
+// known tells whether a variable is no mistake: it has a value in some context,
+// the file defines it somewhere, or other versions of Windows have it. Where
+// there is no user, every name may be a user's.
+func (ev *evaluator) known(name string, sc *scope) bool {
+	name = strings.ToUpper(name)
+	users := false
+	for _, c := range ev.contexts {
+		if _, ok := c.Vars[name]; ok {
+			return true
+		}
+		users = users || !c.System
+	}
+	return !users || sc.file.declared[name] || slices.Contains(notEverywhere, name)
+}
+
 // pattern expands and reads one pattern and reports what is wrong with it.
 func (ev *evaluator) pattern(kind Kind, text string, line int, sc *scope) []Pattern {
 	patterns, err := sc.locate(kind, text)
@@ -276,8 +306,8 @@ func (ev *evaluator) pattern(kind Kind, text string, line int, sc *scope) []Patt
 	severity := Warning
 	undefined := undefinedError("")
 	switch {
-	case errors.As(err, &undefined):
-		severity = Debug
+	case errors.As(err, &undefined) && ev.known(string(undefined), sc):
+		severity = Debug // its environment is not active, or it is a user's
 	case errors.Is(err, errNoUser) && !sc.alone:
 		severity = Debug // it has one in the users' instances
 	}

@@ -9,6 +9,7 @@ type File struct {
 	URLID      string
 	Components []*Component
 	named      named
+	declared   map[string]bool // variables that some environment of the file defines, in upper case
 }
 
 // named holds the definitions under namedElements by folded name.

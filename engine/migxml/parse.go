@@ -34,7 +34,7 @@ func Parse(name string, data []byte) (*File, []Diagnostic, error) {
 	if err := doc.ReadFromBytes(text); err != nil {
 		return nil, nil, &SyntaxError{File: name, Text: err.Error(), Err: err}
 	}
-	p := &parser{file: &File{Name: name}, lines: make(map[*etree.Element]int, len(lines))}
+	p := &parser{file: &File{Name: name, declared: map[string]bool{}}, lines: make(map[*etree.Element]int, len(lines))}
 	p.number(doc.Root(), lines)
 	if remark != "" {
 		p.say(Warning, nil, "%s", remark)
@@ -57,7 +57,6 @@ type parser struct {
 	definition *etree.Element // child of namedElements being read: its name defines
 	within     string         // the same, as refersTo names it
 	refs       []refersTo
-	told       map[string]bool // unsupported functions that were remarked on
 }
 
 // number gives each element its line; elements come in document order.
@@ -292,16 +291,16 @@ func (p *parser) script(e *etree.Element, call string, want class) *Script {
 	case s.Err != nil && strings.HasPrefix(s.Err.Error(), "internal function"):
 		p.say(Info, e, "%v", s.Err)
 	case s.Err != nil:
-		p.say(Warning, e, "script \"%.80s\": %v", winname.Show(s.Text), s.Err)
+		lost := ""
+		if want == filterClass {
+			lost = fmt.Sprintf("; the %s is not applied", e.Tag)
+		}
+		p.say(Warning, e, "script \"%.80s\": %v%s", winname.Show(s.Text), s.Err, lost)
 	case remark != "":
 		p.say(Warning, e, "%s", remark)
 	}
-	if name := strings.ToLower(s.Call.Name); s.Err == nil && unsupported[name] && !p.told[name] {
+	if s.Err == nil && unsupported[strings.ToLower(s.Call.Name)] {
 		p.say(Info, e, "%s is known by name only; the data is migrated without it", s.Call.Name)
-		if p.told == nil {
-			p.told = map[string]bool{}
-		}
-		p.told[name] = true
 	}
 	return s
 }
@@ -433,6 +432,7 @@ func (p *parser) variable(e *etree.Element) *Variable {
 		p.say(Warning, e, "variable lacks the attribute name, ignored")
 		return nil
 	}
+	p.file.declared[strings.ToUpper(v.Name)] = true
 	sources := 0
 	p.children(e, handlers{
 		"text": func(e *etree.Element) {

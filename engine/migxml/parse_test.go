@@ -128,7 +128,7 @@ func TestParseDiagnostics(t *testing.T) {
 		{settings("\n<rules>\n<include/></rules>"), Warning, 4, "no objectSet"},
 		{settings(`<rules context="Users"/>`), Error, 2, `attribute context is "Users", expected User, System, UserAndSystem or DOMAIN\user`},
 		{settings(`<destinationCleanup/>`), Warning, 2, "not known directly inside <role>"},
-		{settings(`<rules><include filter="MigXmlHelper.Foo()"><objectSet/></include></rules>`), Warning, 2, "unknown function MigXmlHelper.Foo"},
+		{settings(`<rules><include filter="MigXmlHelper.Foo()"><objectSet/></include></rules>`), Warning, 2, "unknown function MigXmlHelper.Foo; the include is not applied"},
 		{settings(`<rules><include><objectSet><pattern type="File">CSIDL_APPDATA\x [*]</pattern></objectSet></include></rules>`), Warning, 2, "no drive letter"},
 		{settings(`<rules><include><objectSet><pattern type="Registry">HK_USERS\x [*]</pattern></objectSet></include></rules>`), Warning, 2, "no registry root"},
 		{settings(`<rules><include><objectSet><pattern type="File">C:\a?b [*]</pattern></objectSet></include></rules>`), Warning, 2, "? is not a wildcard"},
@@ -220,6 +220,8 @@ func TestParseEncodings(t *testing.T) {
 		"bom":      []byte("\xEF\xBB\xBF<?xml version='1.0' encoding='utf-8'?>" + text),
 		"utf-16le": encode(binary.LittleEndian),
 		"utf-16be": encode(binary.BigEndian),
+		"no bom":   encode(binary.LittleEndian)[2:],
+		"no bom 2": encode(binary.BigEndian)[2:],
 		"latin":    []byte(`<?xml version="1.0" encoding="ISO-8859-1"?>` + latin),
 	} {
 		f, diags, err := Parse(name, data)

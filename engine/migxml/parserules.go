@@ -121,7 +121,7 @@ func (p *parser) objectSet(e *etree.Element) *ObjectSet {
 		"content": func(e *etree.Element) { s.Members = append(s.Members, Member{Content: p.content(e)}) },
 	})
 	if len(s.Members) == 0 {
-		p.say(Info, e, "the objectSet is empty")
+		p.say(Debug, e, "the objectSet is empty") // of which MigApp.xml has many
 	}
 	return s
 }

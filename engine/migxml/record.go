@@ -183,14 +183,26 @@ func (c *compiler) deferAction(a *Action, j *job, sc *scope) {
 		}
 		d.Command = expanded
 		c.program.deferred = append(c.program.deferred, d)
+		c.notRun(a, "command", line, sc)
 	}
 	d.Command = ""
 	for _, s := range a.Scripts {
 		if s.Err == nil {
 			d.Script = s.Text
 			c.program.deferred = append(c.program.deferred, d)
+			c.notRun(a, "script", s.Text, sc)
 		}
 	}
+}
+
+// notRun says what becomes of an action: a scan looks at a Windows that does not
+// run, so nothing of its phases can happen; those of the restore are kept.
+func (c *compiler) notRun(a *Action, what, text string, sc *scope) {
+	fate := "not run offline"
+	if strings.Contains(a.When, "apply") {
+		fate = "not run now, kept for the restore"
+	}
+	c.say(Info, sc, a.Line, "%s %.120s of %s: %s", what, winname.Show(text), a.When, fate)
 }
 
 // takeSettings finds the INI settings that the rules take.

@@ -35,6 +35,10 @@ func toUTF8(data []byte) (text []byte, remark string, err error) {
 		return fromUTF16(data[2:], binary.LittleEndian), "the file is UTF-16, expected UTF-8", nil
 	case bytes.HasPrefix(data, []byte("\xFE\xFF")):
 		return fromUTF16(data[2:], binary.BigEndian), "the file is UTF-16, expected UTF-8", nil
+	case bytes.HasPrefix(data, []byte("<\x00")):
+		return fromUTF16(data, binary.LittleEndian), "the file is UTF-16 without a byte order mark, expected UTF-8", nil
+	case bytes.HasPrefix(data, []byte("\x00<")):
+		return fromUTF16(data, binary.BigEndian), "the file is UTF-16 without a byte order mark, expected UTF-8", nil
 	}
 	if m := declaration.FindSubmatch(data[:min(len(data), 256)]); m != nil {
 		name := strings.ToLower(string(m[1]))

@@ -151,7 +151,7 @@ func sampleContexts() []migxml.Context {
 	machine := map[string]string{
 		"WINDIR": `C:\Windows`, "PROFILESFOLDER": `C:\Users`, "CSIDL_COMMON_APPDATA": `C:\ProgramData`,
 		"CSIDL_COMMON_DOCUMENTS": `C:\Users\Public\Documents`, "CSIDL_COMMON_DESKTOPDIRECTORY": `C:\Users\Public\Desktop`,
-		"CSIDL_COMMON_PICTURES": `C:\Users\Public\Pictures`, "CSIDL_COMMON_MUSIC": `C:\Users\Public\Music`,
+		"CSIDL_COMMON_FAVORITES": `C:\Users\Public\Favorites`, "CSIDL_COMMON_PICTURES": `C:\Users\Public\Pictures`, "CSIDL_COMMON_MUSIC": `C:\Users\Public\Music`,
 		"CSIDL_COMMON_VIDEO": `C:\Users\Public\Videos`, "FOLDERID_PUBLICDOWNLOADS": `C:\Users\Public\Downloads`,
 	}
 	user := map[string]string{
