@@ -75,7 +75,9 @@ func (b *builder) shared() {
 	rnd := seeded(100)
 	b.file("Users/Public/Documents/price list.txt", text(rnd, 3000))
 	b.file("Users/Public/Desktop/Ledger.lnk", noise(rnd, 900))
-	b.file("Users/Default/NTUSER.DAT", nil)
+	fresh := newTree("ROOT", descriptor("S-1-5-32-544"), b.now)
+	fresh.set(`Control Panel\Desktop`, "WallPaper", `C:\Windows\Web\Wallpaper\Windows\img0.jpg`)
+	b.hive("Users/Default/NTUSER.DAT", fresh)
 }
 
 // orphan writes a profile folder that no account points to any more.
