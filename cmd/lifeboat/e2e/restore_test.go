@@ -1,0 +1,52 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// otherPC is a second PC that lacks two of the first one's users.
+func otherPC(t testing.TB) string {
+	t.Helper()
+	pc := brokenPC(t, t.TempDir())
+	for _, gone := range []string{"m.ostrowski", "localadmin", "gone.CORP"} {
+		if err := os.RemoveAll(filepath.Join(pc.Volume, "Users", gone)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return pc.Volume
+}
+
+// The Windows build puts a store back into an offline Windows and takes it back.
+func TestWindowsBuildRestoresUnderWine(t *testing.T) {
+	env := winePrefix(t)
+	pc, other := brokenPC(t, t.TempDir()), otherPC(t)
+	store := t.TempDir()
+	out, code := wine(t, env, "scanstate", windowsPath(store), `/offlineWinDir:`+windowsPath(pc.Volume)+`\Windows`, "/c")
+	want(t, 0, out, code)
+
+	load := []string{"loadstate", windowsPath(store), `/offlineWinDir:` + windowsPath(other) + `\Windows`, "/c", "/lac"}
+	out, code = wine(t, env, append(load, "/plan")...)
+	if want(t, 0, out, code); !strings.Contains(out, "would put back") {
+		t.Errorf("no plan:\n%s", out)
+	}
+	out, code = wine(t, env, load...)
+	want(t, 0, out, code)
+	if files := sameTree(t, filepath.Join(pc.Volume, "Users", "localadmin", "Documents"), filepath.Join(other, "Users", "localadmin", "Documents")); files < 5 {
+		t.Errorf("only %d documents came back:\n%s", files, out)
+	}
+	// What one system wrote, the other detects and takes back.
+	out, code = lifeboat(t, "detect", other)
+	if want(t, 0, out, code); !strings.Contains(out, "localadmin") {
+		t.Errorf("localadmin is not there:\n%s", out)
+	}
+	out, code = lifeboat(t, "undo", store, other)
+	want(t, 0, out, code)
+	if _, err := os.Stat(filepath.Join(other, "Users", "localadmin")); err == nil {
+		t.Error("localadmin's profile is still there")
+	}
+}
