@@ -44,11 +44,11 @@ const (
 
 // Locked is a volume that BitLocker keeps shut.
 type Locked struct {
-	Where     string         // name for Unlock: the place, and the partition on it
-	Disk      windows.DiskID // where it lies
-	Removable bool
-	Size      int64
-	Info      bitlocker.Info // method, protectors, recovery key IDs, computer
+	Where     string         `json:"where"` // name for Unlock: the place, and the partition on it
+	Disk      windows.DiskID `json:"disk,omitzero"`
+	Removable bool           `json:"removable,omitempty"`
+	Size      int64          `json:"size"`
+	Info      bitlocker.Info `json:"info"` // method, protectors, recovery key IDs, computer
 }
 
 // Secret opens a locked volume. One field is set.

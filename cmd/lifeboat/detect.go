@@ -19,40 +19,61 @@ import (
 
 func (p *program) detectCommand(code *usmt.Code) *cobra.Command {
 	var asJSON, noSizes bool
+	var open opening
 	cmd := &cobra.Command{
-		Use:   "detect [folder…]",
+		Use:   "detect [folder, disk or image…]",
 		Short: "Find Windows installations and their users",
-		Long: `Looks for Windows in folders where volumes are mounted, or in every mounted
-volume when none is named, and prints what it finds. Nothing is written.`,
+		Long: `Looks for Windows in folders where volumes are mounted, on disks and in image
+files (raw, split raw, VHD, VHDX), or in every volume and partition of this
+computer when nothing is named, and prints what it finds. Volumes that BitLocker
+locks are listed, and opened where a key is given. Nothing is written.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			*code = interruptible(cmd.Context(), func(ctx context.Context, folders []string) usmt.Code {
-				return p.detect(ctx, folders, asJSON, !noSizes)
+				return p.detect(ctx, folders, open, asJSON, !noSizes)
 			}, args)
 			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	open.flags(cmd)
 	cmd.Flags().BoolVar(&noSizes, "no-sizes", false, "do not count what is in the profiles, which takes a while")
 	return cmd
 }
 
-func (p *program) detect(ctx context.Context, folders []string, asJSON, sizes bool) usmt.Code {
+func (p *program) detect(ctx context.Context, folders []string, open opening, asJSON, sizes bool) usmt.Code {
+	reader, err := open.reading()
+	if err != nil {
+		return p.fail("detect", err)
+	}
+	secrets, err := p.secrets(open)
+	if err != nil {
+		return p.fail("detect", err)
+	}
 	volumes, err := winpe.Volumes(ctx)
 	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		return p.fail("detect", err)
 	}
-	places := mounted(volumes)
+	var places []engine.Place
 	if len(folders) > 0 {
 		for i := range folders {
 			folders[i] = p.path(folders[i])
 		}
 		places = named(folders, volumes)
+	} else {
+		drives, err := winpe.Drives(ctx, volumes)
+		if err != nil && !errors.Is(err, errors.ErrUnsupported) {
+			return p.fail("detect", err)
+		}
+		places = append(mounted(volumes), unmounted(drives)...)
 	}
-	d, err := p.engine().Detect(ctx, places, engine.DetectOptions{Arch: p.getenv("MIG_OFFLINE_PLATFORM_ARCH")})
+	d, err := p.engine().Detect(ctx, places, engine.DetectOptions{Arch: p.getenv("MIG_OFFLINE_PLATFORM_ARCH"), Reader: reader})
 	if err != nil {
 		return p.fail("detect", err)
 	}
 	defer d.Close()
+	if d, err = unlock(ctx, d, secrets); err != nil {
+		return p.fail("detect", err)
+	}
 	for _, inst := range d.Installations {
 		if !sizes || len(inst.Damage) > 0 {
 			continue
@@ -67,7 +88,8 @@ func (p *program) detect(ctx context.Context, folders []string, asJSON, sizes bo
 		if err := p.json(struct {
 			Installations []*engine.Installation `json:"installations"`
 			Looked        []engine.Looked        `json:"looked"`
-		}{append([]*engine.Installation{}, d.Installations...), append([]engine.Looked{}, d.Looked...)}); err != nil {
+			Locked        []engine.Locked        `json:"locked"`
+		}{append([]*engine.Installation{}, d.Installations...), append([]engine.Looked{}, d.Looked...), d.Locked()}); err != nil {
 			return p.fail("detect", err)
 		}
 	}
@@ -80,6 +102,9 @@ func (p *program) detect(ctx context.Context, folders []string, asJSON, sizes bo
 				fmt.Fprintln(p.stdout)
 			}
 			fmt.Fprint(p.stdout, describe(inst))
+		}
+		for _, l := range d.Locked() {
+			fmt.Fprintf(p.stdout, "\n%s: %s\n", winname.Show(l.Where), winname.Show(bitLockerState(l.Info)))
 		}
 	}
 	return usmt.Success

@@ -162,7 +162,14 @@ func (r *loadRun) target(ctx context.Context) (*found, error) {
 	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		return nil, usmt.Fail(usmt.EnvironmentFailed, err, "look at this computer")
 	}
-	return r.sourceAt(ctx, r.engine, r.OfflineWinDir, volumes, engine.DetectOptions{Arch: r.getenv("MIG_OFFLINE_PLATFORM_ARCH")})
+	if image, _, ok := imageOf(r.path(r.OfflineWinDir)); ok {
+		f := usmt.Fail(usmt.InvalidParameters, nil, "%s is no folder: disks and images are only read", winname.Show(image))
+		f.Remedy = "mount the volume for writing and name its Windows folder"
+		return nil, f
+	}
+	// It will be written to through its mount, so it is read there too.
+	opt := engine.DetectOptions{Arch: r.getenv("MIG_OFFLINE_PLATFORM_ARCH"), Reader: engine.ReadMounted}
+	return r.sourceAt(ctx, r.engine, r.OfflineWinDir, volumes, opt, nil)
 }
 
 // readRules reads the files of /i, /auto and /config.

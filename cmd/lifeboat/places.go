@@ -10,20 +10,40 @@ import (
 	"strings"
 
 	"lifeboat/engine"
+	"lifeboat/engine/disk"
 	"lifeboat/engine/usmt"
 	"lifeboat/engine/windows"
 	"lifeboat/engine/winname"
 	"lifeboat/winpe"
 )
 
-// placeOf is a volume as the engine wants it.
+// placeOf is a volume as the engine wants it. Windows always mounts for writing.
 func placeOf(v winpe.Volume) engine.Place {
-	p := engine.Place{Path: v.Mount, Removable: v.Removable}
-	p.Disk.Signature, p.Disk.Offset = v.Partition.Signature, uint64(v.Partition.Offset)
-	if g, err := windows.ParseGUID(v.Partition.GUID); err == nil {
-		p.Disk.Partition = g
+	p := engine.Place{Path: v.Mount, Device: v.Device, Writable: !v.ReadOnly, Removable: v.Removable, Disk: diskID(v.Partition)}
+	if letter, ok := strings.CutSuffix(v.Mount, `:\`); ok && len(letter) == 1 {
+		p.Device, p.Writable = `\\.\`+letter+":", true
 	}
 	return p
+}
+
+func diskID(p winpe.Partition) windows.DiskID {
+	id := windows.DiskID{Signature: p.Signature, Offset: uint64(p.Offset)}
+	id.Partition, _ = windows.ParseGUID(p.GUID) // none is zero
+	return id
+}
+
+// unmounted are the partitions that the system does not show and that may hold a
+// Windows.
+func unmounted(drives []winpe.Drive) []engine.Place {
+	var places []engine.Place
+	for _, d := range drives {
+		for _, part := range d.Parts {
+			if !part.IsOpen() && (part.FileSystem == disk.NTFS || part.FileSystem == disk.BitLocker) {
+				places = append(places, engine.Place{Path: part.Path, Removable: d.Removable, Disk: diskID(part.Partition)})
+			}
+		}
+	}
+	return places
 }
 
 // mounted are the places where a Windows may be: all mounted volumes that
@@ -38,8 +58,8 @@ func mounted(volumes []winpe.Volume) []engine.Place {
 	return places
 }
 
-// named are the folders that somebody named, with what is known of the volumes
-// they show.
+// named are the folders, disks and images that somebody named, with what is
+// known of the volumes they show.
 func named(folders []string, volumes []winpe.Volume) []engine.Place {
 	var places []engine.Place
 	for _, f := range folders {
@@ -82,7 +102,16 @@ type found struct {
 
 // source finds the Windows that a ScanState command line names.
 func (p *program) source(ctx context.Context, e *engine.Engine, s *usmt.ScanState, note func(string)) (*found, error) {
-	opt := engine.DetectOptions{Arch: p.getenv("MIG_OFFLINE_PLATFORM_ARCH")}
+	keys := opening{recovery: s.RecoveryPassword, passphrase: s.Passphrase, bek: s.StartupKey, reader: s.Reader}
+	reader, err := keys.reading()
+	if err != nil {
+		return nil, err
+	}
+	secrets, err := p.secrets(keys)
+	if err != nil {
+		return nil, err
+	}
+	opt := engine.DetectOptions{Arch: p.getenv("MIG_OFFLINE_PLATFORM_ARCH"), Reader: reader}
 	var folders []string
 	onlyOne := false
 	switch {
@@ -121,7 +150,7 @@ func (p *program) source(ctx context.Context, e *engine.Engine, s *usmt.ScanStat
 	var hits []*found
 	var misses []error
 	for _, folder := range folders {
-		f, err := p.sourceAt(ctx, e, folder, volumes, opt)
+		f, err := p.sourceAt(ctx, e, folder, volumes, opt, secrets)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -162,8 +191,12 @@ func (p *program) source(ctx context.Context, e *engine.Engine, s *usmt.ScanStat
 }
 
 // sourceAt finds the Windows in a folder: its Windows folder, the Windows.old it
-// is in, or the volume it is on.
-func (p *program) sourceAt(ctx context.Context, e *engine.Engine, folder string, volumes []winpe.Volume, opt engine.DetectOptions) (*found, error) {
+// is in, or the volume it is on. In the place of a folder may be a disk or an
+// image, and a path on it.
+func (p *program) sourceAt(ctx context.Context, e *engine.Engine, folder string, volumes []winpe.Volume, opt engine.DetectOptions, secrets []engine.Secret) (*found, error) {
+	if image, rel, ok := imageOf(p.path(folder)); ok {
+		return p.sourceOn(ctx, e, image, rel, volumes, opt, secrets)
+	}
 	dir := spelled(filepath.Clean(p.path(folder)))
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		f := usmt.Fail(usmt.InvalidParameters, err, "there is no folder %s", winname.Show(folder))
@@ -176,19 +209,13 @@ func (p *program) sourceAt(ctx context.Context, e *engine.Engine, folder string,
 	}
 	var last *engine.Detection
 	for _, try := range []struct{ place, rel string }{{top, rel}, {dir, ""}} {
-		places := append(named([]string{try.place}, volumes), further(volumes, try.place)...)
-		for _, m := range opt.Mappings {
-			if !slices.ContainsFunc(places, func(p engine.Place) bool { return samePath(p.Path, m.From) }) {
-				places = append(places, named([]string{m.From}, volumes)...)
-			}
-		}
-		d, err := e.Detect(ctx, places, opt)
+		d, err := e.Detect(ctx, p.around(try.place, volumes, opt), opt)
 		if err != nil {
 			return nil, err
 		}
 		for _, inst := range d.Installations {
-			if inst.Where == try.place && (try.rel == "" || winname.Equal(inst.WindowsDir, try.rel) || winname.Equal(inst.Root, try.rel)) {
-				return &found{d, inst, drivesOf(d, inst, places)}, nil
+			if inst.Where == try.place && (try.rel == "" || isAt(inst, try.rel)) {
+				return &found{d, inst, d.Folders(inst)}, nil
 			}
 		}
 		d.Close()
@@ -197,22 +224,73 @@ func (p *program) sourceAt(ctx context.Context, e *engine.Engine, folder string,
 	return nil, last.NoWindows()
 }
 
-// drivesOf lists the folders in which the drives of an installation are.
-func drivesOf(d *engine.Detection, inst *engine.Installation, places []engine.Place) []string {
-	// Sources count only the places that could be opened.
-	var opened []string
-	for _, place := range places {
-		if !slices.ContainsFunc(d.Looked, func(l engine.Looked) bool { return l.Source < 0 && l.Where == place.Path }) {
-			opened = append(opened, place.Path)
+// around are a place and those that may hold further drives of its Windows.
+func (p *program) around(place string, volumes []winpe.Volume, opt engine.DetectOptions) []engine.Place {
+	places := append(named([]string{place}, volumes), further(volumes, place)...)
+	for _, m := range opt.Mappings {
+		if !slices.ContainsFunc(places, func(p engine.Place) bool { return samePath(p.Path, m.From) }) {
+			places = append(places, named([]string{m.From}, volumes)...)
 		}
 	}
-	folders := []string{inst.Where}
-	for _, drive := range inst.Drives {
-		if drive.Source < len(opened) && !slices.Contains(folders, opened[drive.Source]) {
-			folders = append(folders, opened[drive.Source])
+	return places
+}
+
+// isAt reports whether an installation is what a path on its volume names.
+func isAt(inst *engine.Installation, rel string) bool {
+	return winname.Equal(inst.WindowsDir, rel) || winname.Equal(inst.Root, rel)
+}
+
+// sourceOn finds the Windows on a disk or an image. Without a path on it there
+// must be only one.
+func (p *program) sourceOn(ctx context.Context, e *engine.Engine, image, rel string, volumes []winpe.Volume, opt engine.DetectOptions, secrets []engine.Secret) (*found, error) {
+	d, err := e.Detect(ctx, p.around(image, volumes, opt), opt)
+	if err != nil {
+		return nil, err
+	}
+	if d, err = unlock(ctx, d, secrets); err != nil {
+		d.Close()
+		return nil, err
+	}
+	var hits []*engine.Installation
+	var names []string
+	for _, inst := range d.Installations {
+		on := inst.Where == image || strings.HasPrefix(inst.Where, image+"#")
+		if on && (rel == "" && !inst.IsOld() || rel != "" && isAt(inst, rel)) {
+			hits = append(hits, inst)
+			names = append(names, winname.Show(inst.Where+strings.ReplaceAll(inst.WindowsDir, `\`, "/")))
 		}
 	}
-	return folders
+	switch len(hits) {
+	case 0:
+		d.Close()
+		return nil, d.NoWindows()
+	case 1:
+		return &found{d, hits[0], d.Folders(hits[0])}, nil
+	}
+	d.Close()
+	f := usmt.Fail(usmt.InitError, nil, "there is more than one Windows: %s", strings.Join(names, " and "))
+	f.Remedy = "name one of them, as it is written here"
+	return nil, f
+}
+
+// imageOf splits a path into a disk or an image, perhaps with the number of a
+// partition, and a path on its volume; ok is false if no part of it is one.
+func imageOf(path string) (image, rel string, ok bool) {
+	path = strings.TrimRight(path, string(filepath.Separator))
+	for image = path; ; {
+		file, _ := engine.Partition(image)
+		if info, err := os.Stat(file); winpe.IsDevice(file) || err == nil && !info.IsDir() {
+			rel = strings.ReplaceAll(path[len(image):], string(filepath.Separator), `\`)
+			return image, rel, true
+		} else if err == nil {
+			return "", "", false
+		}
+		up := strings.TrimRight(filepath.Dir(image), string(filepath.Separator))
+		if up == "" || len(up) >= len(image) {
+			return "", "", false
+		}
+		image = up
+	}
 }
 
 // destination finds out what the engine has to know of a folder for the store.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"lifeboat/engine/bitlocker"
 	"lifeboat/engine/sample"
 )
 
@@ -26,6 +27,8 @@ func TestMain(m *testing.M) {
 //
 //	rc 27 scanstate …    run a program and expect its return code
 //	pc dir               build the small broken PC: dir/disk and dir/stick
+//	image file kind dir  make a disk image with the volume of that PC: plain, locked
+//	                     (with sample's keys) or suspended
 //	same dir1 dir2       every file of dir1 is in dir2, with the same bytes and time
 //	damage file          turn around the bytes in the middle of a file
 func TestScripts(t *testing.T) {
@@ -37,7 +40,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"rc": rc, "pc": pc, "same": same, "damage": damage,
+			"rc": rc, "pc": pc, "image": image, "same": same, "damage": damage,
 		},
 		Condition: func(cond string) (bool, error) {
 			if cond == "root" {
@@ -72,6 +75,37 @@ func pc(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	_, err := sample.Create(ts.MkAbs(args[0]), time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC))
 	ts.Check(err)
+}
+
+func image(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: image file kind dir")
+	}
+	volume, err := sample.NTFS(filepath.Join(ts.MkAbs(args[2]), "disk"), "Windows")
+	ts.Check(err)
+	var protectors []bitlocker.NewProtector
+	switch args[1] {
+	case "plain":
+	case "locked":
+		protectors = []bitlocker.NewProtector{
+			{Kind: bitlocker.KindRecovery, Secret: sample.RecoveryPassword}, {Kind: bitlocker.KindPassword, Secret: sample.Passphrase}, {Kind: bitlocker.KindStartup},
+		}
+	case "suspended":
+		protectors = []bitlocker.NewProtector{{Kind: bitlocker.KindClear}}
+	default:
+		ts.Fatalf("unknown kind %s", args[1])
+	}
+	if protectors != nil {
+		var made bitlocker.Created
+		volume, made, err = sample.Encrypt(volume, bitlocker.MethodXTS128, 1, protectors...)
+		ts.Check(err)
+		for _, key := range made.StartupKeys {
+			ts.Check(os.WriteFile(ts.MkAbs("key.bek"), key, 0o644))
+		}
+	}
+	disk, err := sample.Disk(sample.Partition{GUID: [16]byte{1}, Name: "Empty", Volume: make([]byte, 1<<20)}, sample.Partition{GUID: sample.PartitionGUID(), Name: "Windows", Volume: volume})
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), disk, 0o644))
 }
 
 func same(ts *testscript.TestScript, neg bool, args []string) {
