@@ -116,15 +116,14 @@ func secondPC(t testing.TB) *pc {
 	}
 	config := `C:\Windows\System32\config\`
 	editHive(t, p.path(config+"SOFTWARE"), func(root *regf.Node) {
-		h := &hive{root: root, subkeys: map[*regf.Node]map[string]*regf.Node{}}
-		list := h.find(profileListKey)
-		h.drop(list, sample.DomainSID+"-1107")
-		h.drop(list, otherSID+"-1002")
+		h := &hive{root: root, subs: map[*regf.Node]map[string]*regf.Node{}}
+		h.drop(profileListKey + `\` + sample.DomainSID + "-1107")
+		h.drop(profileListKey + `\` + otherSID + "-1002")
 	})
 	editHive(t, p.path(config+"SAM"), func(root *regf.Node) {
-		h := &hive{root: root, subkeys: map[*regf.Node]map[string]*regf.Node{}}
-		h.drop(h.find(accountDomain+`\Users`), "000003EA")
-		h.drop(h.find(accountDomain+`\Users\Names`), "localadmin")
+		h := &hive{root: root, subs: map[*regf.Node]map[string]*regf.Node{}}
+		h.drop(accountDomain + `\Users\000003EA`)
+		h.drop(accountDomain + `\Users\Names\localadmin`)
 	})
 	// A default profile as every Windows has one.
 	def := &regf.Node{Name: "ROOT", LastWrite: now, Security: plainKeyDescriptor(), Subkeys: []*regf.Node{

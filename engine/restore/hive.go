@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,7 +28,7 @@ type hive struct {
 	changed bool
 	meta    metadata // of a fresh one
 	now     time.Time
-	subkeys map[*regf.Node]map[string]*regf.Node
+	subs    map[*regf.Node]map[string]*regf.Node
 }
 
 // maxHive bounds what is read into memory.
@@ -92,18 +93,18 @@ func openHive(d *disk, at, shown string, force bool, now time.Time) (*hive, erro
 	}
 	opt := h.Options()
 	opt.LastWritten = now
-	return &hive{disk: d, at: at, shown: shown, root: root, opt: opt, now: now, subkeys: map[*regf.Node]map[string]*regf.Node{}}, nil
+	return &hive{disk: d, at: at, shown: shown, root: root, opt: opt, now: now, subs: map[*regf.Node]map[string]*regf.Node{}}, nil
 }
 
 // child finds a key below another.
 func (h *hive) child(k *regf.Node, name string) *regf.Node {
-	index := h.subkeys[k]
+	index := h.subs[k]
 	if index == nil {
 		index = make(map[string]*regf.Node, len(k.Subkeys))
 		for _, sub := range k.Subkeys {
 			index[winname.Fold(sub.Name)] = sub
 		}
-		h.subkeys[k] = index
+		h.subs[k] = index
 	}
 	return index[winname.Fold(name)]
 }
@@ -139,7 +140,7 @@ func (h *hive) key(p string) *regf.Node {
 			next = &regf.Node{Name: name, LastWrite: h.now}
 			k.Subkeys = append(k.Subkeys, next)
 			k.LastWrite = h.now
-			h.subkeys[k][winname.Fold(name)] = next
+			h.subs[k][winname.Fold(name)] = next
 			h.changed = true
 		}
 		k = next
@@ -160,8 +161,8 @@ func value(k *regf.Node, name string) *regf.Value {
 	return nil
 }
 
-// set puts a value into a key; false if it was there already.
-func (h *hive) set(k *regf.Node, v regf.Value) bool {
+// put gives a key a value; false if it had it already.
+func (h *hive) put(k *regf.Node, v regf.Value) bool {
 	if old := value(k, v.Name); old != nil {
 		if old.Type == v.Type && bytes.Equal(old.Data, v.Data) {
 			return false
@@ -175,16 +176,74 @@ func (h *hive) set(k *regf.Node, v regf.Value) bool {
 	return true
 }
 
-// unset removes a value.
-func (h *hive) unset(k *regf.Node, name string) bool {
+func (h *hive) has(p string) bool { return h.find(p) != nil }
+
+func (h *hive) value(p, name string) (regf.Value, bool) {
+	if v := value(h.find(p), name); v != nil {
+		return *v, true
+	}
+	return regf.Value{}, false
+}
+
+func (h *hive) create(p, class string) error {
+	if h.find(p) == nil {
+		h.key(p).Class = class
+	}
+	return nil
+}
+
+func (h *hive) set(p string, v regf.Value) (bool, error) { return h.put(h.key(p), v), nil }
+
+func (h *hive) unset(p, name string) error {
+	k := h.find(p)
+	if k == nil {
+		return nil
+	}
 	for i := range k.Values {
 		if winname.Equal(k.Values[i].Name, name) {
-			k.Values = append(k.Values[:i], k.Values[i+1:]...)
+			k.Values = slices.Delete(k.Values, i, i+1)
 			k.LastWrite, h.changed = h.now, true
-			return true
+			break
 		}
 	}
-	return false
+	return nil
+}
+
+func (h *hive) drop(p string) error {
+	dir, name := winname.Split(p)
+	parent := h.find(dir)
+	if parent == nil {
+		return nil
+	}
+	for i, sub := range parent.Subkeys {
+		if winname.Equal(sub.Name, name) {
+			parent.Subkeys = slices.Delete(parent.Subkeys, i, i+1)
+			delete(h.subs, parent)
+			parent.LastWrite, h.changed = h.now, true
+			break
+		}
+	}
+	return nil
+}
+
+func (h *hive) values(p string) []string {
+	var names []string
+	if k := h.find(p); k != nil {
+		for _, v := range k.Values {
+			names = append(names, v.Name)
+		}
+	}
+	return names
+}
+
+func (h *hive) subkeys(p string) []string {
+	var names []string
+	if k := h.find(p); k != nil {
+		for _, sub := range k.Subkeys {
+			names = append(names, sub.Name)
+		}
+	}
+	return names
 }
 
 // commit writes the hive (6.4): marshalled, read back, compared and checked, put
@@ -194,6 +253,13 @@ func (h *hive) commit() error {
 	if !h.changed {
 		return nil
 	}
+	if err := h.replace(); err != nil {
+		return fmt.Errorf("write %s: %w", h.shown, err)
+	}
+	return nil
+}
+
+func (h *hive) replace() error {
 	image, err := regf.Marshal(h.root, h.opt)
 	if err != nil {
 		return err

@@ -237,13 +237,13 @@ func FuzzShortcutTarget(f *testing.F) {
 func FuzzSAM(f *testing.F) {
 	f.Add(make([]byte, 204), make([]byte, 80), make([]byte, 60))
 	f.Fuzz(func(t *testing.T, v, fixed, c []byte) {
-		h := &hive{root: &regf.Node{Name: "SAM"}, now: now, subkeys: map[*regf.Node]map[string]*regf.Node{}}
+		h := &hive{root: &regf.Node{Name: "SAM"}, now: now, subs: map[*regf.Node]map[string]*regf.Node{}}
 		user := h.key(accountDomain + `\Users\000001F4`)
-		h.set(user, regf.Value{Name: "V", Type: regf.Binary, Data: v})
-		h.set(user, regf.Value{Name: "F", Type: regf.Binary, Data: fixed})
+		h.put(user, regf.Value{Name: "V", Type: regf.Binary, Data: v})
+		h.put(user, regf.Value{Name: "F", Type: regf.Binary, Data: fixed})
 		h.key(accountDomain + `\Users\Names`)
-		h.set(h.key(accountDomain+`\Groups\00000201`), regf.Value{Name: "C", Type: regf.Binary, Data: c})
-		h.set(h.key(builtinDomain+`\Aliases\00000221`), regf.Value{Name: "C", Type: regf.Binary, Data: c})
+		h.put(h.key(accountDomain+`\Groups\00000201`), regf.Value{Name: "C", Type: regf.Binary, Data: c})
+		h.put(h.key(builtinDomain+`\Aliases\00000221`), regf.Value{Name: "C", Type: regf.Binary, Data: c})
 		h.key(builtinDomain + `\Aliases\Members`)
 		machine := "S-1-5-21-1-2-3"
 		_ = addAccount(h, machine, account{rid: 1001, name: "anna"})

@@ -207,9 +207,9 @@ func (g *registry) freshHive(p *Person, d *disk, at, shown string, classes bool)
 	}
 	h := &hive{
 		disk: d, at: at, shown: shown, fresh: true, changed: true, now: g.now,
-		opt:     regf.Options{LastWritten: g.now},
-		subkeys: map[*regf.Node]map[string]*regf.Node{},
-		meta:    metadata{security: g.ownerRights(shown, false)},
+		opt:  regf.Options{LastWritten: g.now},
+		subs: map[*regf.Node]map[string]*regf.Node{},
+		meta: metadata{security: g.ownerRights(shown, false)},
 	}
 	switch {
 	case classes:
@@ -325,13 +325,18 @@ func (r *run) applyAccounts(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		key := h.key(profileListKey + `\` + p.SID)
-		h.set(key, regf.Value{Name: "ProfileImagePath", Type: regf.ExpandSz, Data: utf16Data(p.Profile)})
-		h.set(key, regf.Value{Name: "Sid", Type: regf.Binary, Data: sid})
-		for _, name := range []string{"Flags", "State"} {
-			h.set(key, regf.Value{Name: name, Type: regf.Dword, Data: make([]byte, 4)})
+		zero := make([]byte, 4)
+		for _, v := range []regf.Value{
+			{Name: "ProfileImagePath", Type: regf.ExpandSz, Data: utf16Data(p.Profile)},
+			{Name: "Sid", Type: regf.Binary, Data: sid},
+			{Name: "Flags", Type: regf.Dword, Data: zero},
+			{Name: "State", Type: regf.Dword, Data: zero},
+			{Name: "FullProfile", Type: regf.Dword, Data: []byte{1, 0, 0, 0}},
+		} {
+			if _, err := h.set(profileListKey+`\`+p.SID, v); err != nil {
+				return err
+			}
 		}
-		h.set(key, regf.Value{Name: "FullProfile", Type: regf.Dword, Data: []byte{1, 0, 0, 0}})
 		r.change("key", `HKLM\SOFTWARE\`+profileListKey+`\`+p.SID, p.Profile)
 	}
 	return nil

@@ -25,12 +25,12 @@ func TestRoundTripIntoRealHives(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	machine := machineSIDOf(t, &hive{root: root, subkeys: map[*regf.Node]map[string]*regf.Node{}})
+	machine := machineSIDOf(t, &hive{root: root, subs: map[*regf.Node]map[string]*regf.Node{}})
 	editHive(t, b.path(config+"SOFTWARE"), func(root *regf.Node) {
-		h := &hive{root: root, now: now, subkeys: map[*regf.Node]map[string]*regf.Node{}}
-		h.drop(h.find(profileListKey), otherSID+"-1001")
+		h := &hive{root: root, now: now, subs: map[*regf.Node]map[string]*regf.Node{}}
+		h.drop(profileListKey + `\` + otherSID + "-1001")
 		key := h.key(profileListKey + `\` + machine + "-1001")
-		h.set(key, regf.Value{Name: "ProfileImagePath", Type: regf.ExpandSz, Data: utf16Data(`C:\Users\anna`)})
+		h.put(key, regf.Value{Name: "ProfileImagePath", Type: regf.ExpandSz, Data: utf16Data(`C:\Users\anna`)})
 	})
 	for _, file := range [][2]string{{"NTUSER.DAT", "NTUSER.DAT"}, {"ntuser.dat.LOG1", "ntuser.dat.LOG1"}, {"ntuser.dat.LOG2", "ntuser.dat.LOG2"}} {
 		writeFile(t, b.path(`C:\Users\anna\`+file[0]), string(shareddata.Hive(t, real+"AndrewRathbun/"+file[1])))

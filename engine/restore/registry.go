@@ -16,20 +16,34 @@ import (
 	"lifeboat/engine/winname"
 )
 
+// keys is a part of the registry that can be edited: a hive, or in a Windows that
+// runs what its API shows. Paths are those below its root.
+type keys interface {
+	has(path string) bool
+	value(path, name string) (regf.Value, bool)
+	create(path, class string) error
+	set(path string, v regf.Value) (changed bool, err error)
+	unset(path, name string) error
+	drop(path string) error // a key with all below
+	values(path string) []string
+	subkeys(path string) []string
+	commit() error
+}
+
 // registry is the registry of the destination while it is edited. Hives are
 // opened when something goes into them; those of a user are written and let go
 // when all that is his is in them.
 type registry struct {
 	*run
-	open map[string]*hive // by folded root, `HKLM\SOFTWARE`, `HKU\S-1-5-…`, `HKU\S-1-5-…_CLASSES`
-	sets string           // the current control set, `ControlSet001`
+	open map[string]keys // by folded root, `HKLM\SOFTWARE`, `HKU\S-1-5-…`, `HKU\S-1-5-…_CLASSES`
+	sets string          // the current control set, `ControlSet001`
 }
 
 // errNotHere is for keys that no restore writes.
 var errNotHere = errors.New("is never written to")
 
 // at finds the hive of a key and the key's path in it.
-func (g *registry) at(key string) (*hive, string, error) {
+func (g *registry) at(key string) (keys, string, error) {
 	root, rest, _ := strings.Cut(key, `\`)
 	name, below, _ := strings.Cut(rest, `\`)
 	switch strings.ToUpper(root) {
@@ -85,7 +99,7 @@ func (r *run) personOf(sid string) *Person {
 	return nil
 }
 
-func (g *registry) machineHive(name string) (*hive, error) {
+func (g *registry) machineHive(name string) (keys, error) {
 	root := `HKLM\` + name
 	if h := g.open[root]; h != nil {
 		return h, nil
@@ -104,15 +118,15 @@ func (g *registry) machineHive(name string) (*hive, error) {
 }
 
 // controlSet is the key that is CurrentControlSet when Windows runs (9.1).
-func (g *registry) controlSet(h *hive) (string, error) {
+func (g *registry) controlSet(h keys) (string, error) {
 	if g.sets == "" {
-		v := value(h.find("Select"), "Current")
-		if v == nil {
+		v, found := h.value("Select", "Current")
+		if !found {
 			return "", errors.New("SYSTEM does not tell which control set is in use")
 		}
 		n, ok := v.Uint64()
 		set := fmt.Sprintf("ControlSet%03d", n)
-		if !ok || h.find(set) == nil {
+		if !ok || !h.has(set) {
 			return "", fmt.Errorf("SYSTEM says that %s is in use, which is not there", set)
 		}
 		g.sets = set
@@ -121,7 +135,7 @@ func (g *registry) controlSet(h *hive) (string, error) {
 }
 
 // userHive opens NTUSER.DAT or UsrClass.dat of a person, or makes it.
-func (g *registry) userHive(p *Person, classes bool) (*hive, error) {
+func (g *registry) userHive(p *Person, classes bool) (keys, error) {
 	root, file := `HKU\`+winname.Fold(p.SID), winname.Join(p.Profile, "NTUSER.DAT")
 	if classes {
 		root, file = root+"_CLASSES", winname.Join(p.Profile, `AppData\Local\Microsoft\Windows\UsrClass.dat`)
@@ -157,8 +171,8 @@ func (g *registry) close(p *Person) error {
 	return nil
 }
 
-func (g *registry) write(h *hive) error {
-	if h.fresh { // the folder of UsrClass.dat may not be there yet
+func (g *registry) write(k keys) error {
+	if h, ok := k.(*hive); ok && h.fresh { // the folder of UsrClass.dat may not be there yet
 		dir, _ := winname.Split(h.at)
 		made, err := h.disk.mkdirs(dir)
 		if err != nil {
@@ -170,16 +184,13 @@ func (g *registry) write(h *hive) error {
 			}
 		}
 	}
-	if err := h.commit(); err != nil {
-		return fmt.Errorf("write %s: %w", h.shown, err)
-	}
-	return nil
+	return k.commit()
 }
 
 // applyRegistry puts back keys and values: those of the machine first, whose
 // rules may move some to users, then user by user.
 func (r *run) applyRegistry(ctx context.Context) error {
-	g := &registry{run: r, open: map[string]*hive{}}
+	g := &registry{run: r, open: map[string]keys{}}
 	r.registry = g
 	if err := g.clean(ctx); err != nil {
 		return err
@@ -253,10 +264,10 @@ func (g *registry) key(k store.RegistryKey, units []*unit) error {
 			if err != nil {
 				return err
 			}
-			isNew := h.find(below) == nil
-			node := h.key(below)
-			if isNew {
-				node.Class = string(k.Class)
+			if !h.has(below) {
+				if err := h.create(below, string(k.Class)); err != nil {
+					return err
+				}
 				g.change("key", to.path, "")
 			}
 			g.count(to.unit, func(c *Counts) { c.Keys++ })
@@ -338,10 +349,10 @@ func (g *registry) value(v regf.Value, object migxml.Pattern, to keyTarget) erro
 	if err != nil {
 		return err
 	}
-	old := value(h.find(below), v.Name)
+	old, there := h.value(below, v.Name)
 	source := migxml.Value{Name: v.Name, Type: uint32(v.Type), Data: v.Data}
 	var destination *migxml.Value
-	if old != nil {
+	if there {
 		destination = &migxml.Value{Name: old.Name, Type: uint32(old.Type), Data: old.Data}
 	}
 	dropped, err := to.unit.dropped(to.rules, object, migxml.Object{Value: source}, func() bool { return true })
@@ -375,7 +386,11 @@ func (g *registry) value(v regf.Value, object migxml.Pattern, to keyTarget) erro
 		}
 	}
 	v.Type, v.Data = regf.Type(source.Type), source.Data
-	if h.set(h.key(below), v) {
+	changed, err := h.set(below, v)
+	if err != nil {
+		return err
+	}
+	if changed {
 		g.change("value", to.path+" ["+v.Name+"]", "")
 	}
 	g.count(to.unit, func(c *Counts) { c.Values++ })
@@ -395,10 +410,10 @@ func (g *registry) added(ctx context.Context) error {
 					return g.value(regf.Value{Name: to.leaf, Type: regf.Type(a.Type), Data: a.Data}, a.Location, to)
 				}
 				h, below, err := g.at(to.path)
-				if err == nil {
-					h.key(below)
+				if err != nil {
+					return err
 				}
-				return err
+				return h.create(below, "")
 			})
 			if err != nil {
 				return err
@@ -426,14 +441,14 @@ func (g *registry) clean(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			top := h.find(below)
-			if top == nil {
+			if !h.has(below) {
 				return nil
 			}
-			g.cleanKey(h, top, there, p, wild)
+			if err := g.cleanKey(h, below, there, p, wild); err != nil {
+				return err
+			}
 			if !p.HasLeaf && !wild {
-				parent, name := winname.Split(below)
-				h.drop(h.find(parent), name)
+				return h.drop(below)
 			}
 			return nil
 		})
@@ -442,38 +457,30 @@ func (g *registry) clean(ctx context.Context) error {
 
 // cleanKey removes the values that a pattern names, and the keys that have
 // nothing left.
-func (g *registry) cleanKey(h *hive, k *regf.Node, shown string, p migxml.Pattern, deep bool) {
-	for _, v := range slices.Clone(k.Values) {
-		if p.MatchLeaf(shown, v.Name) {
-			h.unset(k, v.Name)
-			g.change("remove", shown+" ["+v.Name+"]", "")
+func (g *registry) cleanKey(h keys, key, shown string, p migxml.Pattern, deep bool) error {
+	for _, name := range h.values(key) {
+		if p.MatchLeaf(shown, name) {
+			if err := h.unset(key, name); err != nil {
+				return err
+			}
+			g.change("remove", shown+" ["+name+"]", "")
 		}
 	}
 	if !deep {
-		return
+		return nil
 	}
-	for _, sub := range slices.Clone(k.Subkeys) {
-		at := winname.Join(shown, sub.Name)
-		g.cleanKey(h, sub, at, p, deep)
-		if p.MatchNode(at) && len(sub.Values)+len(sub.Subkeys) == 0 {
-			h.drop(k, sub.Name)
+	for _, name := range h.subkeys(key) {
+		sub, at := winname.Join(key, name), winname.Join(shown, name)
+		if err := g.cleanKey(h, sub, at, p, deep); err != nil {
+			return err
+		}
+		if p.MatchNode(at) && len(h.values(sub))+len(h.subkeys(sub)) == 0 {
+			if err := h.drop(sub); err != nil {
+				return err
+			}
 		}
 	}
-}
-
-// drop removes a key with all below.
-func (h *hive) drop(parent *regf.Node, name string) {
-	if parent == nil {
-		return
-	}
-	for i, sub := range parent.Subkeys {
-		if winname.Equal(sub.Name, name) {
-			parent.Subkeys = slices.Delete(parent.Subkeys, i, i+1)
-			delete(h.subkeys, parent)
-			parent.LastWrite, h.changed = h.now, true
-			return
-		}
-	}
+	return nil
 }
 
 // commit writes the hives of the machine. ProfileList comes last: it must not

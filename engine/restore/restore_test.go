@@ -246,8 +246,8 @@ func TestRulesOfTheDestination(t *testing.T) {
 		writeFile(t, b.path(`C:\Users\anna\`+file), content)
 	}
 	editHive(t, b.path(`C:\Users\anna\NTUSER.DAT`), func(root *regf.Node) {
-		h := &hive{root: root, subkeys: map[*regf.Node]map[string]*regf.Node{}}
-		h.set(h.key(`Network\Z`), regf.Value{Name: "RemotePath", Type: regf.Sz, Data: utf16Data(`\\new\share`)})
+		h := &hive{root: root, subs: map[*regf.Node]map[string]*regf.Node{}}
+		h.put(h.key(`Network\Z`), regf.Value{Name: "RemotePath", Type: regf.Sz, Data: utf16Data(`\\new\share`)})
 	})
 	result, err := put(t, s, b.detect(t), func(r *Request) {
 		r.SkipUsers = true

@@ -279,10 +279,10 @@ func addAccount(h *hive, machineSID string, a account) error {
 	le.PutUint16(f[56:], flags)
 
 	user := h.key(accountDomain + `\Users\` + key)
-	h.set(user, regf.Value{Name: "F", Type: regf.Binary, Data: f})
-	h.set(user, regf.Value{Name: "V", Type: regf.Binary, Data: v.bytes()})
+	h.put(user, regf.Value{Name: "F", Type: regf.Binary, Data: f})
+	h.put(user, regf.Value{Name: "V", Type: regf.Binary, Data: v.bytes()})
 	name := h.key(accountDomain + `\Users\Names\` + a.name)
-	h.set(name, regf.Value{Type: regf.Type(a.rid)}) // the type is the number
+	h.put(name, regf.Value{Type: regf.Type(a.rid)}) // the type is the number
 	if count := value(users, ""); count != nil {
 		count.Type++
 	}
@@ -385,7 +385,7 @@ func addMember(h *hive, domain string, alias uint32, sid string) error {
 	isNew := h.child(top, owner) == nil
 	group := h.key(domain + `\Aliases\Members\` + owner)
 	if isNew {
-		h.set(group, regf.Value{})
+		h.put(group, regf.Value{})
 		bump(top)
 	}
 	key := fmt.Sprintf("%08X", rid)
@@ -398,7 +398,7 @@ func addMember(h *hive, domain string, alias uint32, sid string) error {
 		data = old.Data
 	}
 	data = le.AppendUint32(bytes.Clone(data), alias)
-	h.set(member, regf.Value{Type: regf.Type(len(data) / 4), Data: data})
+	h.put(member, regf.Value{Type: regf.Type(len(data) / 4), Data: data})
 	return nil
 }
 
@@ -485,10 +485,11 @@ func (r *run) writeAccounts(ctx context.Context) error {
 			continue
 		}
 		err := r.try(ctx, job.UnreadableKey, p.Account(), func() error {
-			h, err := r.registry.machineHive("SAM")
+			k, err := r.registry.machineHive("SAM")
 			if err != nil {
 				return err
 			}
+			h := k.(*hive)
 			if p.account {
 				_, rid, _ := splitSID(p.SID)
 				a := account{rid: rid, name: p.Name, enabled: r.req.EnableAccounts}

@@ -30,7 +30,7 @@ func openReal(t *testing.T, name string) *hive {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &hive{root: root, opt: h.Options(), now: now, subkeys: map[*regf.Node]map[string]*regf.Node{}}
+	return &hive{root: root, opt: h.Options(), now: now, subs: map[*regf.Node]map[string]*regf.Node{}}
 }
 
 func machineSIDOf(t *testing.T, h *hive) string {
