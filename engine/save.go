@@ -76,6 +76,9 @@ func (e *Engine) Capture(ctx context.Context, req CaptureRequest, ctl *job.Contr
 	}
 	r.Finished = e.Clock()
 	r.Left = leftOf(req)
+	for _, d := range req.Plan.Diagnostics {
+		r.Rules = append(r.Rules, d.String())
+	}
 	conclude(r, err)
 	r.Judge()
 	if r.StoreID != "" { // there is a place for it

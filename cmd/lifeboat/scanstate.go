@@ -12,6 +12,7 @@ import (
 	"lifeboat/engine"
 	"lifeboat/engine/human"
 	"lifeboat/engine/job"
+	"lifeboat/engine/migxml"
 	"lifeboat/engine/store"
 	"lifeboat/engine/usmt"
 	"lifeboat/engine/winname"
@@ -181,9 +182,7 @@ func (r *scanRun) do(ctx context.Context) (err error) {
 		return err
 	}
 	defer plan.Close()
-	for _, d := range plan.Diagnostics {
-		r.log.Info("%s", d.String())
-	}
+	r.remark(plan.Diagnostics)
 	if r.Continue && r.config != nil && len(r.config.FileErrors)+len(r.config.RegistryErrors) > 0 {
 		decider, notes := plan.ErrorControl(r.config)
 		for _, n := range notes {
@@ -243,6 +242,23 @@ func (r *scanRun) describe(inst *engine.Installation) {
 		r.log.Landmark("drive %s is volume %d, folder %s (%s)", winname.Show(d.Path()), d.Source, winname.Show(d.Root), d.How)
 	}
 	fmt.Fprintf(r.stderr, "%s: %s\n", winname.Show(inst.ComputerName), engine.Title(inst))
+}
+
+// remark tells the log what of the rules was not followed, and the person that
+// there is something to read.
+func (r *scanRun) remark(list []migxml.Diagnostic) {
+	warnings := int64(0)
+	for _, d := range list {
+		if d.Severity < migxml.Warning {
+			r.log.Landmark("%s", d.String())
+			continue
+		}
+		r.log.Warning("%s", d.String())
+		warnings++
+	}
+	if warnings > 0 {
+		fmt.Fprintf(r.stderr, "note: the rule files have %s; see %s\n", human.Plural(warnings, "mistake", "mistakes"), r.Log)
+	}
 }
 
 // components tells the progress file which components there are for whom.

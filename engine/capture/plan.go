@@ -26,11 +26,11 @@ const SystemUser = "System"
 // Plan is what a capture of one installation would take.
 type Plan struct {
 	Installation *windows.Installation
-	Units        []Unit   // in order of saving
-	Components   []string // display names, in order of saving
-	Left         []Left   // what stays behind, of profiles and of what rules reach
-	Dropped      []Unit   // what ScanRequest.Keep switched off
-	Diagnostics  []migxml.Diagnostic
+	Units        []Unit              // in order of saving
+	Components   []string            // display names, in order of saving
+	Left         []Left              // what stays behind, of profiles and of what rules reach
+	Dropped      []Unit              // what ScanRequest.Keep switched off
+	Diagnostics  []migxml.Diagnostic // what of the rules is odd or cannot be applied here, each once
 
 	groups   []group
 	machine  *windows.Machine

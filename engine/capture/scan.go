@@ -26,8 +26,8 @@ type ScanRequest struct {
 }
 
 // Scan evaluates the rules against the machine and walks its drives once. What
-// it cannot read is a problem on ctl; an error means that rules do not parse,
-// the temporary file cannot be written, or ctx ended.
+// it cannot read is a problem on ctl; an error means that rules do not parse
+// or are refused, the temporary file cannot be written, or ctx ended.
 func Scan(ctx context.Context, req ScanRequest, ctl *job.Control) (*Plan, error) {
 	ctl.Phase(job.Scanning, 0, 0)
 	var parsed []*migxml.File
@@ -54,9 +54,13 @@ func Scan(ctx context.Context, req ScanRequest, ctl *job.Control) (*Plan, error)
 	if err != nil {
 		return nil, err
 	}
+	diagnostics = migxml.Condense(append(diagnostics, diags...))
+	if err := refused(diagnostics); err != nil {
+		return nil, err
+	}
 	p := newPlan(req.Machine, program, contexts, req.Rules)
 	p.Dropped, p.detected = dropped, detected
-	p.Diagnostics = append(diagnostics, diags...)
+	p.Diagnostics = diagnostics
 	if p.spool, err = newSpool(req.TempDir); err != nil {
 		return nil, err
 	}
@@ -78,6 +82,31 @@ func Scan(ctx context.Context, req ScanRequest, ctl *job.Control) (*Plan, error)
 		return cmp.Or(cmp.Compare(place(contexts, a.User), place(contexts, b.User)), -cmp.Compare(a.Bytes, b.Bytes), cmp.Compare(a.Reason, b.Reason))
 	})
 	return p, nil
+}
+
+// refused is an error for rule files of which something had to be left out whole:
+// a component that ScanState would stop at, or a file with the urlid of another,
+// which it would drop without a word.
+func refused(list []migxml.Diagnostic) error {
+	var first *migxml.SyntaxError
+	more := 0
+	for _, d := range list {
+		switch {
+		case d.Severity != migxml.Error:
+		case first == nil:
+			first = &migxml.SyntaxError{File: d.File, Line: d.Line, Text: d.Element + ": " + d.Text}
+			more += d.More
+		default:
+			more += d.More + 1
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	if more > 0 {
+		first.Text += fmt.Sprintf(" (%d more such mistakes in the files)", more)
+	}
+	return first
 }
 
 type scanner struct {

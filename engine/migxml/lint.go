@@ -48,7 +48,9 @@ func (c *compiler) lint(j *job, sc *scope) {
 			stronger = i
 		}
 		if stronger != nil {
-			c.say(Warning, sc, x.Line, "exclude %s can never win against include %s; expected an unconditionalExclude", x.Pattern, stronger.Pattern)
+			// As written: it is the same for every user then, and said once.
+			c.say(Warning, sc, x.Line, "exclude %.120s can never win against include %.120s; expected an unconditionalExclude",
+				winname.Show(x.Written), winname.Show(stronger.Written))
 		}
 	}
 }

@@ -37,6 +37,8 @@ type Report struct {
 	Users []User `json:"users"`
 	Left  []Left `json:"left"` // what stays behind on purpose
 
+	Rules []string `json:"rules,omitempty"` // what of the rules was not understood, or does not work offline
+
 	Problems     []job.Problem `json:"problems"` // the first of them, see ProblemCount
 	ProblemCount int64         `json:"problemCount"`
 

@@ -28,6 +28,7 @@ func sample() *Report {
 		},
 		Left:         []Left{{User: "anna", Reason: "only in the cloud, will sync again", Files: 212, Bytes: 3 << 30, Examples: []string{`C:\Users\anna\OneDrive\a.docx`}}},
 		Problems:     []job.Problem{{Kind: job.Unreadable, Path: "C:\\Users\\anna\\bad\x1b[2J<script>.xlsx", User: "anna", Text: "read at 12582912: input/output error"}},
+		Rules:        []string{"custom.xml:7: warning: component \"Ledger\": <script> is not known inside <rules>, ignored\x1b"},
 		ProblemCount: 3, Outcome: Missing, ReturnCode: 3,
 		Verified: &Verdict{Files: 42894, Bytes: 39 << 30, Duration: 9 * time.Minute, CatalogOK: true},
 	}

@@ -56,6 +56,13 @@ func WriteText(w io.Writer, r *Report) error {
 	if nothing {
 		line("  nothing was left out")
 	}
+	if len(r.Rules) > 0 {
+		line("")
+		line("RULES THAT WERE NOT FOLLOWED TO THE LETTER")
+		for _, remark := range r.Rules {
+			line("  %s", winname.Show(remark))
+		}
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
