@@ -11,8 +11,10 @@ import (
 
 // Setting is one key of an INI file.
 type Setting struct {
-	Path, Section, Key string
-	Value              string
+	Path    string `json:"path"`
+	Section string `json:"section"`
+	Key     string `json:"key"`
+	Value   string `json:"value"`
 }
 
 // ParseINI reads the settings of an INI file as Windows does: UTF-16 with a

@@ -24,11 +24,11 @@ const (
 // backslash, also for nothing, so that `C:\A\*` is C:\A and all below it
 // (spec 5). A location is a Pattern without *.
 type Pattern struct {
-	Kind    Kind
-	Node    string // brackets unescaped, no backslash at the end: `C:`, `C:\A\*`
-	Section string // of an Ini pattern
-	Leaf    string // name of the file, registry value or INI key
-	HasLeaf bool   // without one the pattern selects nodes only
+	Kind    Kind   `json:"kind"`
+	Node    string `json:"node"`              // brackets unescaped, no backslash at the end: `C:`, `C:\A\*`
+	Section string `json:"section,omitempty"` // of an Ini pattern
+	Leaf    string `json:"leaf,omitempty"`    // name of the file, registry value or INI key
+	HasLeaf bool   `json:"hasLeaf,omitempty"` // without one the pattern selects nodes only
 }
 
 // maxPattern bounds the length of a pattern; Windows paths end at 32767 units.

@@ -55,7 +55,7 @@ type Remap struct {
 // TakenSetting is an INI setting and the units that take it.
 type TakenSetting struct {
 	Setting
-	Takers []int
+	Takers []int `json:"takers"`
 }
 
 // RestoreRules lists what must be known on the destination, in file order.
