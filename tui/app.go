@@ -13,6 +13,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/charmbracelet/x/term"
 
+	"lifeboat/engine"
 	"lifeboat/engine/report"
 )
 
@@ -29,10 +30,11 @@ type Options struct {
 
 // Outcome is how the wizard ended.
 type Outcome struct {
-	Ending Ending         // what the person wants next
-	Report *report.Report // of the last save, nil if there was none
-	Err    error          // of the last save
-	None   bool           // no Windows was found, and nothing was saved
+	Ending   Ending                // what the person wants next
+	Report   *report.Report        // of the last save, nil if there was none
+	Restored *engine.RestoreReport // of putting a store back, if that was last
+	Err      error                 // of the last run
+	None     bool                  // no Windows was found, and nothing was saved
 }
 
 // Run shows the wizard until it is left. It may be called once in the life of
@@ -151,6 +153,9 @@ func outcomeOf(s *session) Outcome {
 	out := Outcome{Ending: s.ending, None: s.probed(probeWindows) && len(s.installations()) == 0}
 	if s.run != nil && s.run.kind == saving {
 		out.Report, out.Err, out.None = s.run.report, s.run.err, false
+	}
+	if s.run != nil && (s.run.kind == puttingBack || s.run.kind == takingBack) {
+		out.Restored, out.Err, out.None = s.run.restored, s.run.err, false
 	}
 	return out
 }

@@ -48,6 +48,10 @@ type Backend interface {
 	Capture(ctx context.Context, req Request, ctl *job.Control) (*report.Report, error)
 	// Verify reads a store back.
 	Verify(ctx context.Context, storePath, password string, ctl *job.Control) (*report.Verdict, error)
+	// Restore puts a store back into a Windows, or says what that would do.
+	Restore(ctx context.Context, req engine.RestoreRequest, ctl *job.Control) (*engine.RestoreReport, error)
+	// Undo takes a restore back by its journal.
+	Undo(ctx context.Context, journal string) (engine.UndoReport, error)
 	// CommandLine is the command that does the same as the request.
 	CommandLine(req Request) string
 	// WriteCrash keeps the details of an error of the wizard and says where.

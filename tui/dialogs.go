@@ -66,6 +66,9 @@ func (d *cancelDialog) outline(s *session) outline {
 
 func (d *cancelDialog) words(s *session) (title string, text, menu []string) {
 	r := s.run
+	if r.kind == puttingBack {
+		return textPutCancel, wrap(textPutCancelText, "", 58), []string{textCancelNo, textPutCancelYes}
+	}
 	if r.kind == checking {
 		return textCancelCheck, wrap(textCancelNothing, "", 58), []string{textCancelNo, textCancelYesChk}
 	}
@@ -182,8 +185,8 @@ func (d *questionDialog) words(s *session) (title string, text, menu []string) {
 	return title, text, menu
 }
 
-// clip keeps the first n lines.
-func clip(lines []string, n int) []string { return lines[:min(len(lines), n)] }
+// clip keeps the first n.
+func clip[T any](all []T, n int) []T { return all[:min(len(all), n)] }
 
 // leaveScreen asks what to do next; the first choice stays.
 type leaveScreen struct{ list }
@@ -237,7 +240,11 @@ func (o *leaveScreen) body(s *session, w, h int) []string {
 // about is what to know before leaving.
 func (o *leaveScreen) about(s *session, w int) (lines []string) {
 	switch r := s.run; {
-	case r == nil || r.kind == checking:
+	case r != nil && r.restored != nil:
+		lines = append(lines, "   "+fmt.Sprintf(textPutLeave, human.Middle(s.show(r.restored.Journal), w-20)))
+	case r != nil && r.kind == takingBack:
+		lines = append(lines, "   "+textUndoMsg)
+	case r == nil || r.kind != saving:
 		lines = append(lines, "   "+textLeaveNothing)
 	default:
 		lines = append(lines, "   "+textLeaveClosed, "", "   "+fmt.Sprintf(textLeaveStore, human.Middle(s.show(r.path), w-20)))
@@ -311,7 +318,8 @@ type crashScreen struct {
 	what, stack string
 	path        string
 	failed      error
-	saved       bool
+	saved       bool // something was written to a store
+	put         bool // to the computer
 }
 
 // crashWritten tells where the details went.
@@ -322,10 +330,11 @@ type crashWritten struct {
 
 func newCrashScreen(s *session, what, stack string) *crashScreen {
 	sc := &crashScreen{what: what, stack: stack}
-	if s.run != nil && s.run.kind == saving {
-		sc.saved = true
-		if !s.run.ended {
-			s.run.stop()
+	if r := s.run; r != nil && r.kind != checking {
+		sc.saved = r.kind == saving
+		sc.put = !sc.saved
+		if !r.ended {
+			r.stop()
 		}
 	}
 	return sc
@@ -381,9 +390,12 @@ func (sc *crashScreen) body(s *session, w, h int) []string {
 
 // about is what happened and what it means.
 func (sc *crashScreen) about(s *session, w int) (lines []string) {
-	if sc.saved {
+	switch {
+	case sc.saved:
 		lines = append(lines, wrap(textCrashSafe, "   ", w-2)...)
-	} else {
+	case sc.put:
+		lines = append(lines, wrap(textCrashPut, "   ", w-2)...)
+	default:
 		lines = append(lines, "   "+textCrashNothing)
 	}
 	details := textCrashWriting

@@ -12,6 +12,7 @@ import (
 	"lifeboat/engine/bitlocker"
 	"lifeboat/engine/job"
 	"lifeboat/engine/report"
+	"lifeboat/engine/restore"
 	"lifeboat/engine/usmt"
 	"lifeboat/engine/windows"
 	"lifeboat/winpe"
@@ -34,7 +35,7 @@ type fake struct {
 	planErr   error
 	checks    map[string]Check // by the start of the path
 
-	hold struct{ detect, plan, unlock, measure chan struct{} } // non-nil: waits until closed
+	hold struct{ detect, plan, unlock, measure, trial chan struct{} } // non-nil: waits until closed
 
 	work     chan func(ctx context.Context, ctl *job.Control) // steps of Capture and Verify
 	report   *report.Report
@@ -44,6 +45,10 @@ type fake struct {
 	crashes  []string
 	rules    []engine.RuleFile // of the last plan
 	speed    float64
+	restored *engine.RestoreReport
+	restores []engine.RestoreRequest
+	trialErr error
+	undone   []string
 	secrets  [][]byte // as Unlock got them: to be overwritten afterwards
 }
 
@@ -196,6 +201,44 @@ func (f *fake) steps(ctx context.Context, ctl *job.Control) error {
 	}
 }
 
+// Restore rehearses at once; in earnest it does the steps the test sends.
+func (f *fake) Restore(ctx context.Context, req engine.RestoreRequest, ctl *job.Control) (*engine.RestoreReport, error) {
+	f.restores = append(f.restores, req)
+	rep := *f.restored
+	rep.Users = slices.Clone(rep.Users)
+	for i := range rep.Users {
+		u := &rep.Users[i]
+		if slices.Contains(req.Users.Exclude, u.From) {
+			u.How, u.Why, u.To, u.Profile = restore.Left, "excluded by /ue", "", ""
+		}
+		for _, m := range req.MoveUsers {
+			if m.From == u.From {
+				u.How, u.To, u.Profile = restore.SameName, m.To, `C:\Users\`+m.To
+			}
+		}
+		if u.How == restore.NewAccount && !req.CreateAccounts {
+			u.How, u.Why = restore.Left, "there is no local account, and none was to be made"
+		}
+	}
+	if req.DryRun {
+		rep.DryRun = true
+		if err := wait(ctx, f.hold.trial); err != nil {
+			return &rep, err
+		}
+		return &rep, f.trialErr
+	}
+	rep.Journal = req.Path + "/RESTORE-20261123-141200.jsonl"
+	if err := f.steps(ctx, ctl); err != nil {
+		return &rep, err
+	}
+	return &rep, f.err
+}
+
+func (f *fake) Undo(_ context.Context, journal string) (engine.UndoReport, error) {
+	f.undone = append(f.undone, journal)
+	return engine.UndoReport{Removed: 40896, Restored: 12}, f.err
+}
+
 func (f *fake) CommandLine(req Request) string {
 	line := `lifeboat scanstate ` + req.StorePath + ` /offlineWinDir:` + req.Installation.Where + `/Windows /c`
 	if req.Password != "" {
@@ -254,6 +297,7 @@ func office() *fake {
 		work: make(chan func(context.Context, *job.Control)),
 	}
 	f.speed = 118 << 20
+	f.restored = restored()
 	f.report = savedReport()
 	f.verdict = &report.Verdict{Files: 42897, Bytes: 39 * gib, Duration: 9 * time.Minute, CatalogOK: true}
 	return f
@@ -375,4 +419,18 @@ func locked() *fake {
 	}}}
 	f.opens = map[string]string{"/dev/sda#3": goodPassword}
 	return f
+}
+
+func restored() *engine.RestoreReport {
+	counts := func(files, bytes int64) restore.Counts { return restore.Counts{Files: files, Bytes: bytes} }
+	return &engine.RestoreReport{
+		Source: "PC-0398", Computer: "PC-0412", Product: "Windows 11 Pro 23H2", Started: date("2026-11-23 14:15"), Finished: date("2026-11-23 14:36"),
+		Users: []engine.RestoredUser{
+			{From: `CORP\anna.keller`, To: `CORP\anna.keller`, Profile: `C:\Users\anna.keller`, How: restore.SameAccount, Done: counts(30000, 28*gib)},
+			{From: `CORP\j.doe`, To: `CORP\j.doe`, Profile: `C:\Users\j.doe`, How: restore.NewProfile, Done: counts(10896, 10*gib)},
+			{From: `PC-0398\guest1`, To: `PC-0412\guest1`, Profile: `C:\Users\guest1`, How: restore.NewAccount, Done: counts(2, 1<<20)},
+			{From: `CORP\oldboss`, How: restore.NotTaken},
+		},
+		Done: restore.Counts{Files: 40898, Bytes: 38 * gib, Identical: 1204, Renamed: 17, Replaced: 12, Values: 3400},
+	}
 }

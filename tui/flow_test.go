@@ -244,6 +244,50 @@ func TestUnlockSlips(t *testing.T) {
 	}
 }
 
+// Putting back writes nothing before the summary was said yes to, and No is
+// first; it can be taken back afterwards.
+func TestPutBack(t *testing.T) {
+	sit(t, withStores(), func(u *robot) {
+		written := func() int {
+			n := 0
+			for _, r := range u.f.restores {
+				if !r.DryRun {
+					n++
+				}
+			}
+			return n
+		}
+		u.welcome()
+		u.press("2", "enter", "down", "space") // j.doe stays away
+		u.press("up", "t")
+		u.write("chef")
+		u.press("enter", "enter")
+		u.sees("This writes to the disk of this computer", "CORP\\anna.keller (exists, merge)", "> No, go back")
+		u.press("enter") // No
+		u.sees("Who is who?")
+		u.press("enter", "1", "enter", "3", "esc")
+		u.sees("This writes")
+		if written() > 0 {
+			t.Fatal("it wrote before anybody said yes")
+		}
+		u.press("right", "enter")
+		u.sees("is being written")
+		req := u.f.restores[len(u.f.restores)-1]
+		if written() != 1 || !slices.Equal(req.Users.Exclude, []string{`CORP\j.doe`}) || req.MoveUsers[0].To != "chef" || req.Path != u.f.stores[0].Path || !req.CreateAccounts {
+			t.Errorf("the request is %+v", req)
+		}
+		u.finish()
+		u.sees("PUT BACK", "Take it back")
+		u.press("right", "enter")
+		u.sees("> No, leave it")
+		u.press("enter", "enter", "down", "enter")
+		u.sees("TAKEN BACK")
+		if len(u.f.undone) != 1 {
+			t.Errorf("taken back: %v", u.f.undone)
+		}
+	})
+}
+
 // The list of destinations follows what is plugged in, and the cursor stays
 // with its drive.
 func TestPlugging(t *testing.T) {
@@ -430,7 +474,7 @@ func FuzzKeys(f *testing.F) {
 	keys := []string{
 		"enter", "enter", "enter", "enter", "esc", "space", "up", "down", "left", "right", "pgup", "pgdown", "home", "end", "tab",
 		"shift+tab", "backspace", "delete", "f1", "f2", "f5", "f8", "f10", "ctrl+c", "ctrl+l", "ctrl+q", "ctrl+r", "ctrl+t",
-		"1", "2", "3", "4", "5", "a", "b", "c", "e", "k", "n", "o", "p", "s", "u", "?", "ü", "日",
+		"1", "2", "3", "4", "5", "a", "b", "c", "d", "e", "f", "k", "m", "n", "o", "p", "r", "s", "t", "u", "/", "?", "ü", "日",
 	}
 	f.Fuzz(func(t *testing.T, data []byte, seed uint64) {
 		if len(data) > 400 {
@@ -456,6 +500,8 @@ func FuzzKeys(f *testing.F) {
 			for _, b := range data {
 				reviewed := u.r.current == screenReview
 				before := len(machine.requests)
+				agreed := u.r.current == screenPutReview
+				restores := len(machine.restores)
 				switch {
 				case int(b) < len(keys):
 					u.press(keys[b])
@@ -488,6 +534,11 @@ func FuzzKeys(f *testing.F) {
 				}
 				if len(machine.requests) > before && !reviewed {
 					t.Fatal("the engine was started without the review")
+				}
+				for _, req := range machine.restores[restores:] {
+					if !req.DryRun && !agreed {
+						t.Fatal("it writes to the computer without a yes")
+					}
 				}
 				if u.r.leaving {
 					return

@@ -15,6 +15,7 @@ import (
 
 	"lifeboat/engine"
 	"lifeboat/engine/bitlocker"
+	"lifeboat/engine/disk"
 	"lifeboat/engine/job"
 	"lifeboat/engine/report"
 	"lifeboat/engine/store"
@@ -70,7 +71,15 @@ func (l *Live) Detect(ctx context.Context) (*engine.Detection, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := l.Engine.Detect(ctx, places(volumes, l.Places), l.Options)
+	at := places(volumes, l.Places)
+	if l.Recorded == nil && l.Places == nil {
+		drives, err := winpe.Drives(ctx, volumes)
+		if err != nil && ctx.Err() != nil {
+			return nil, err
+		}
+		at = append(at, unmounted(drives)...) // what could be looked at; the rest is no reason to stop
+	}
+	d, err := l.Engine.Detect(ctx, at, l.Options)
 	if err != nil {
 		return nil, err
 	}
@@ -151,8 +160,6 @@ func places(volumes []winpe.Volume, only []string) []engine.Place {
 		switch {
 		case v.System && only == nil:
 			continue
-		case v.Problem != "" && v.Device != "": // locked, for instance: what is on the device itself may tell
-			p.Path, p.Device = v.Device, ""
 		case v.Problem != "":
 			continue
 		}
@@ -170,6 +177,20 @@ func places(volumes []winpe.Volume, only []string) []engine.Place {
 			}
 		}
 		places = append(places, p)
+	}
+	return places
+}
+
+// unmounted are the partitions that the system does not show and that may hold a
+// Windows.
+func unmounted(drives []winpe.Drive) []engine.Place {
+	var places []engine.Place
+	for _, d := range drives {
+		for _, part := range d.Parts {
+			if !part.IsOpen() && part.InUse == "" && (part.FileSystem == disk.NTFS || part.FileSystem == disk.BitLocker) {
+				places = append(places, engine.Place{Path: part.Path, Removable: d.Removable, Disk: diskID(part.Partition)})
+			}
+		}
 	}
 	return places
 }
@@ -385,6 +406,17 @@ func (l *Live) Capture(ctx context.Context, req Request, ctl *job.Control) (*rep
 // Verify implements Backend.
 func (l *Live) Verify(ctx context.Context, storePath, password string, ctl *job.Control) (*report.Verdict, error) {
 	return l.Engine.Verify(ctx, engine.StoreRef{Path: storePath, Password: password}, ctl)
+}
+
+// Restore implements Backend.
+func (l *Live) Restore(ctx context.Context, req engine.RestoreRequest, ctl *job.Control) (*engine.RestoreReport, error) {
+	req.Detection = l.detection(req.Installation)
+	return l.Engine.Restore(ctx, req, ctl)
+}
+
+// Undo implements Backend.
+func (l *Live) Undo(_ context.Context, journal string) (engine.UndoReport, error) {
+	return l.Engine.UndoRestore(journal, nil)
 }
 
 // scanState is the command that does the same, without the key. Users are named

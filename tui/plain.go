@@ -299,14 +299,14 @@ func (p *plain) after(was screen) {
 			changed = append(changed, fmt.Sprintf("  %d  %s", i+1, o.items[i].text))
 		}
 	}
+	told := p.r.note != "" && p.r.note != p.heard || p.note != ""
 	switch {
-	case p.r.note != "" || p.note != "":
-		p.notes()
-	case len(o.items) != len(p.said.items):
+	case len(o.items) != len(p.said.items) && p.note == "":
 		p.shown = nil
 		return
-	case len(changed) > 0:
+	case told || len(changed) > 0:
 		p.print(changed...)
+		p.notes()
 	default:
 		p.print(strings.TrimRight(was.message(p.r.s), `|/-\ `))
 	}
@@ -342,8 +342,12 @@ func (p *plain) tell() {
 		}
 		return
 	case top == p.shown:
-		p.notes()
-		return
+		if p.r.note != "" && p.r.note != p.heard {
+			p.after(top)
+		}
+		if top == p.shown {
+			return
+		}
 	}
 	o := p.outline()
 	top = p.r.top() // drawing it may have failed

@@ -155,3 +155,12 @@ func TestPlainHangup(t *testing.T) {
 func TestPlainUnlock(t *testing.T) {
 	talk(t, "unlock", locked(), "", "1", strings.Replace(goodPassword, "384714", "384741", 1), "", "3", "384714", "p", "hunter2", "")
 }
+
+// Putting back in lines: who is who, the summary, and taking it back.
+func TestPlainPutBack(t *testing.T) {
+	f := withStores()
+	talk(t, "putback", f, "2", "1", "2", "m", "m", "", "2", putSome, nil, "2", "2")
+	if len(f.undone) != 1 {
+		t.Errorf("taken back: %v", f.undone)
+	}
+}

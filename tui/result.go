@@ -39,7 +39,15 @@ func (sc *resultScreen) message(s *session) string {
 	if r == nil {
 		return ""
 	}
-	if r.kind == checking {
+	switch r.kind {
+	case puttingBack:
+		if r.err != nil {
+			return textPutMsgFail
+		}
+		return textPutMsgDone
+	case takingBack:
+		return textUndoMsg
+	case checking:
 		switch {
 		case r.err != nil:
 			return textCheckedMsg
@@ -69,6 +77,9 @@ func (sc *resultScreen) entries(s *session) []resultEntry {
 	entries := []resultEntry{{textResultAgain, func() step { return step{move: goTo, to: screenStart} }}}
 	if s.run != nil && len(s.run.problems) > 0 {
 		entries = append(entries, resultEntry{textResultList, func() step { return step{move: goOver, over: &problemsOverlay{}} }})
+	}
+	if r := s.run; r != nil && r.restored != nil && r.restored.Journal != "" {
+		entries = append(entries, resultEntry{textUndoEntry, func() step { return step{move: goOver, over: &undoDialog{journal: r.restored.Journal}} }})
 	}
 	return append(entries,
 		resultEntry{textResultLeave, ending(ToPrompt)},
@@ -122,8 +133,13 @@ func (sc *resultScreen) body(s *session, w, h int) []string {
 
 // told is what there is to say, in about h lines.
 func (sc *resultScreen) told(s *session, w, h int) []string {
-	if s.run.kind == checking {
+	switch s.run.kind {
+	case checking:
 		return sc.checked(s, w)
+	case puttingBack:
+		return sc.restoredLines(s, w)
+	case takingBack:
+		return sc.undoneLines(s, w)
 	}
 	return sc.saved(s, w, h)
 }

@@ -45,7 +45,8 @@ type (
 // screenID names a screen of the walk.
 type screenID int
 
-// The screens, those of the save in the order of the walk.
+// The screens, those of saving and those of putting back in the order of their
+// walks.
 const (
 	screenStart screenID = iota
 	screenWelcome
@@ -59,6 +60,9 @@ const (
 	screenSaving
 	screenResult
 	screenStores
+	screenTarget
+	screenPutUsers
+	screenPutReview
 	screenNoWindows
 	screenCount
 )
@@ -121,6 +125,9 @@ func newRouter(s *session) *router {
 		screenSaving:      &savingScreen{},
 		screenResult:      &resultScreen{},
 		screenStores:      newStoresScreen(),
+		screenTarget:      &windowsScreen{target: true},
+		screenPutUsers:    &putUsersScreen{},
+		screenPutReview:   &putReviewScreen{},
 		screenNoWindows:   &noWindowsScreen{},
 	}
 	return r
@@ -228,6 +235,8 @@ func (r *router) act(do func() step) (cmds []command) {
 // interrupt is Ctrl+C, whichever way it came: it only asks.
 func (r *router) interrupt() step {
 	switch {
+	case r.s.run != nil && !r.s.run.ended && r.s.run.kind == takingBack:
+		return note(textUndoNoStop)
 	case r.s.run != nil && !r.s.run.ended:
 		if r.has(func(o screen) bool { _, ok := o.(*cancelDialog); return ok }) {
 			return step{}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"lifeboat/engine"
 	"lifeboat/engine/job"
 	"lifeboat/engine/rate"
 	"lifeboat/engine/report"
@@ -40,11 +41,13 @@ type run struct {
 	gone       bool          // the medium is away
 	stopping   bool
 
-	ended   bool
-	endedAt time.Time
-	report  *report.Report
-	verdict *report.Verdict
-	err     error
+	ended    bool
+	endedAt  time.Time
+	report   *report.Report
+	verdict  *report.Verdict
+	restored *engine.RestoreReport
+	undone   *engine.UndoReport
+	err      error
 }
 
 type runKind int
@@ -52,6 +55,8 @@ type runKind int
 const (
 	saving runKind = iota
 	checking
+	puttingBack
+	takingBack
 )
 
 type phaseTime struct{ began, ended time.Time }
@@ -74,10 +79,12 @@ type (
 		reply    chan<- job.Answer
 	}
 	runEnded struct {
-		run     *run
-		report  *report.Report
-		verdict *report.Verdict
-		err     error
+		run      *run
+		report   *report.Report
+		verdict  *report.Verdict
+		restored *engine.RestoreReport
+		undone   *engine.UndoReport
+		err      error
 	}
 )
 
@@ -197,6 +204,7 @@ func (r *run) take(msg runMessage) []command {
 		r.enter(noPhase, now)
 		r.ended, r.endedAt = true, now
 		r.report, r.verdict, r.err = msg.report, msg.verdict, msg.err
+		r.restored, r.undone = msg.restored, msg.undone
 	}
 	return nil
 }
@@ -262,7 +270,7 @@ func (r *run) sample(now time.Time) {
 // done is how far all phases together are, in bytes.
 func (r *run) done() (done, total int64) {
 	s := r.snap
-	if r.kind == checking {
+	if r.kind != saving {
 		return s.BytesDone, s.BytesTotal
 	}
 	total = r.bytes

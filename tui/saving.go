@@ -12,8 +12,16 @@ import (
 type savingScreen struct{}
 
 func (sc *savingScreen) title(s *session) string {
-	if s.run == nil || s.run.kind == checking {
+	if s.run == nil {
+		return ""
+	}
+	switch s.run.kind {
+	case checking:
 		return textCheckTitle
+	case puttingBack:
+		return textPutTitle
+	case takingBack:
+		return textUndoTitle
 	}
 	v, _ := s.volume(s.place)
 	to := human.Middle(s.show(s.place), 24)
@@ -56,6 +64,10 @@ func (sc *savingScreen) message(s *session) string {
 		return joinSentences(s.show(r.said), fmt.Sprintf(textAskSafe, safe))
 	case r.kind == checking:
 		return textSaveReadBack
+	case r.kind == puttingBack:
+		return textPutRunning
+	case r.kind == takingBack:
+		return textUndoRunning
 	case r.phase == job.Verifying:
 		return textSaveChecking
 	case r.phase == job.Finishing:
@@ -77,7 +89,10 @@ func (sc *savingScreen) stalled(s *session) bool {
 
 func (sc *savingScreen) keys(s *session) []binding {
 	r := s.run
-	if r == nil {
+	switch {
+	case r == nil:
+		return nil
+	case r.kind == takingBack: // nothing to stop: half taken back is nowhere
 		return nil
 	}
 	does := textSaveP
@@ -124,6 +139,9 @@ func (sc *savingScreen) body(s *session, w, h int) []string {
 	label := textSaveSaved
 	if r.kind == checking || r.phase == job.Verifying {
 		label = textSaveCheck
+	}
+	if r.kind == puttingBack {
+		label = textPutWritten
 	}
 	left := sc.left(s)
 	lines = append(lines,
@@ -172,8 +190,11 @@ func (sc *savingScreen) phases(s *session, w int) []string {
 		rows = append(rows, phaseRow{job.Verifying, textSaveCheck})
 	}
 	rows = append(rows, phaseRow{job.Finishing, textSaveFinish})
-	if r.kind == checking {
+	switch r.kind {
+	case checking:
 		rows = []phaseRow{{job.Verifying, textSaveCheck}}
+	case puttingBack, takingBack:
+		rows = []phaseRow{{job.Applying, textSaveApply}}
 	}
 	var lines []string
 	for _, row := range rows {

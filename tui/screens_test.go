@@ -10,6 +10,7 @@ import (
 	"lifeboat/engine"
 	"lifeboat/engine/job"
 	"lifeboat/engine/report"
+	"lifeboat/engine/restore"
 	"lifeboat/engine/usmt"
 	"lifeboat/engine/windows"
 )
@@ -324,6 +325,60 @@ func TestFrames(t *testing.T) {
 		f.verdict = &report.Verdict{Files: 9000, Duration: time.Minute, CatalogOK: true, Corrupt: []string{"File/C$/Users/anna/a.doc"}}
 		return f
 	}(), func(u *robot) { u.welcome(); u.press("4", "enter"); u.finish() })
+	put := func(keys ...string) func(u *robot) {
+		return func(u *robot) {
+			u.welcome()
+			u.press(append([]string{"2"}, keys...)...)
+		}
+	}
+	frames(t, "put-stores", withStores(), put())
+	frames(t, "put-stores-part", func() *fake {
+		f := withStores()
+		f.stores[0].Complete = false
+		return f
+	}(), put("enter"))
+	frames(t, "put-windows", func() *fake {
+		f := many()
+		f.stores = withStores().stores
+		return f
+	}(), put("enter"))
+	frames(t, "put-users", withStores(), put("enter"))
+	frames(t, "put-users-left", withStores(), put("enter", "down", "space", "m"))
+	frames(t, "put-users-refused", func() *fake {
+		f := withStores()
+		failure := usmt.Fail(usmt.UnsupportedPlatform, restore.ErrInUse, "restore to /mnt/windows")
+		failure.Remedy = `start that Windows and shut it down by "shutdown /s /t 0", then run again`
+		f.trialErr = failure
+		return f
+	}(), put("enter", "enter"))
+	frames(t, "put-account", withStores(), put("enter", "down", "t"))
+	frames(t, "put-review", withStores(), put("enter", "enter"))
+	frames(t, "put-review-yes", withStores(), put("enter", "enter", "right"))
+	frames(t, "put-running", withStores(), func(u *robot) {
+		put("enter", "enter", "right", "enter")(u)
+		u.engine(putSome)
+		u.wait(30 * time.Second)
+	})
+	frames(t, "put-cancel", withStores(), func(u *robot) {
+		put("enter", "enter", "right", "enter")(u)
+		u.engine(putSome)
+		u.press("c")
+	})
+	frames(t, "put-done", withStores(), func(u *robot) {
+		put("enter", "enter", "right", "enter")(u)
+		u.engine(putSome)
+		u.finish()
+	})
+	frames(t, "put-undo", withStores(), func(u *robot) {
+		put("enter", "enter", "right", "enter")(u)
+		u.finish()
+		u.press("right", "enter")
+	})
+	frames(t, "put-undone", withStores(), func(u *robot) {
+		put("enter", "enter", "right", "enter")(u)
+		u.finish()
+		u.press("right", "enter", "down", "enter")
+	})
 	frames(t, "leave", office(), func(u *robot) { u.welcome(); u.press("f10") })
 	frames(t, "leave-after", office(), func(u *robot) { u.toSaving(); u.finish(); u.press("ctrl+c") })
 	frames(t, "help-users", office(), func(u *robot) { u.welcome(); u.press("enter", "?") })
@@ -426,4 +481,11 @@ func TestQuickPath(t *testing.T) {
 		u.finish()
 		u.sees("SAVED", "SAFE TO WIPE?  YES", "REPORT.HTM", "return code 0")
 	})
+}
+
+func putSome(ctl *job.Control) {
+	ctl.Phase(job.Applying, 38*gib, 40898)
+	ctl.Progress.AddBytes(9*gib, ctl.Clock())
+	ctl.Progress.AddFiles(9000)
+	ctl.Progress.SetCurrent(`C:\Users\anna.keller\Documents\report.docx`)
 }

@@ -57,6 +57,9 @@ type session struct {
 	password string
 	noVerify bool
 
+	put     putBack
+	purpose purpose // what the walk is for
+
 	run    *run
 	ending Ending
 }
@@ -66,6 +69,15 @@ type speed struct {
 	bytesPerSecond float64 // 0 while it is being tried
 	err            error
 }
+
+// purpose is what the walk is for.
+type purpose int
+
+const (
+	toSave purpose = iota
+	toCheck
+	toPutBack
+)
 
 // probe is one look at the computer.
 type probe struct {
@@ -286,6 +298,10 @@ func (s *session) take(msg any) []command {
 			s.rules, s.rulesAt = msg.files, msg.path
 			s.omit = map[string]bool{}
 			return s.count()
+		}
+	case trialMade:
+		if t := s.put.trial; t == msg.of {
+			t.done, t.report, t.err = true, msg.report, msg.err
 		}
 	case placeTried:
 		s.speeds[msg.path] = msg.speed
@@ -551,14 +567,22 @@ func (s *session) spinner() string {
 
 // heading is the left half of the title bar: what is done to what.
 func (s *session) heading() string {
-	if s.inst == nil {
+	switch {
+	case s.purpose == toPutBack && s.put.inst != nil:
+		return fmt.Sprintf(textHeadingTo, textProduct, s.show(s.put.inst.ComputerName))
+	case s.purpose != toSave || s.inst == nil:
 		return textProduct
 	}
 	return fmt.Sprintf(textHeading, textProduct, s.show(s.inst.ComputerName))
 }
 
 // status is the left half of the last line.
-func (s *session) status() string { return textReadOnly }
+func (s *session) status() string {
+	if r := s.run; r != nil && !r.ended && (r.kind == puttingBack || r.kind == takingBack) {
+		return fmt.Sprintf(textWriting, s.show(s.put.inst.Where))
+	}
+	return textReadOnly
+}
 
 // corner is the right half of the last line.
 func (s *session) corner() string {

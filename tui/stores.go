@@ -18,8 +18,13 @@ func newStoresScreen() *storesScreen {
 	return sc
 }
 
-func (sc *storesScreen) title(*session) string { return textStoresTitle }
-func (sc *storesScreen) why() string           { return textStoresWhy }
+func (sc *storesScreen) title(s *session) string {
+	if s.purpose == toPutBack {
+		return fmt.Sprintf(textStep, 1, putSteps, textStoresPutTitle)
+	}
+	return textStoresTitle
+}
+func (sc *storesScreen) why() string { return textStoresWhy }
 
 // chosen is the store under the cursor.
 func (sc *storesScreen) chosen(s *session) (Store, bool) {
@@ -40,6 +45,9 @@ func (sc *storesScreen) message(s *session) string {
 	case st.Protected:
 		return textStoresNeedPass
 	}
+	if s.purpose == toPutBack {
+		return textStoresPutMsg
+	}
 	return textStoresMsg
 }
 
@@ -54,9 +62,13 @@ func (sc *storesScreen) typed(s *session, e keyEvent) bool {
 }
 
 func (sc *storesScreen) keys(s *session) []binding {
+	does := textStoresCheck
+	if s.purpose == toPutBack {
+		does = textGoOn
+	}
 	return []binding{
 		bindMove(func(k key) { sc.move(k, len(s.stores)); sc.pass.set("") }),
-		bindEnter(textStoresCheck, func() step { return sc.take(s) }),
+		bindEnter(does, func() step { return sc.take(s) }),
 		bindAgain(func() step { return step{cmds: []command{s.lookStores()}} }),
 		bindBack(),
 	}
@@ -74,12 +86,41 @@ func (sc *storesScreen) take(s *session) step {
 	if st.Protected {
 		password = sc.pass.value()
 	}
+	if s.purpose == toPutBack {
+		return sc.putBack(s, st, password)
+	}
 	sc.pass.set("")
 	return step{move: goTo, to: screenSaving, cmds: s.check(st, password)}
 }
 
+// putBack goes on to the Windows the store is for.
+func (sc *storesScreen) putBack(s *session, st Store, password string) step {
+	usable := s.usable()
+	switch {
+	case !st.Complete:
+		return note(textStoresPartMsg)
+	case len(usable) == 0:
+		return note(textStoresNoTarget)
+	case s.put.store != st || s.put.password != password || s.run != nil:
+		s.put.store, s.put.password, s.put.trial = st, password, nil
+	}
+	var cmds []command
+	if len(usable) == 1 {
+		cmds = s.putInto(usable[0])
+	}
+	return step{move: goNext, cmds: cmds}
+}
+
+// ask is the question.
+func (sc *storesScreen) ask(s *session) string {
+	if s.purpose == toPutBack {
+		return textStoresPutAsk
+	}
+	return textStoresAsk
+}
+
 func (sc *storesScreen) body(s *session, w, h int) []string {
-	lines := []string{" " + textStoresAsk, ""}
+	lines := []string{" " + sc.ask(s), ""}
 	if len(s.stores) == 0 {
 		return append(lines, "   "+s.th.warn(textStoresNone))
 	}
@@ -120,7 +161,7 @@ func (sc *storesScreen) body(s *session, w, h int) []string {
 func (sc *storesScreen) forget() { sc.pass.wipe() }
 
 func (sc *storesScreen) outline(s *session) outline {
-	o := outline{about: []string{textStoresAsk}, at: sc.at + 1}
+	o := outline{about: []string{sc.ask(s)}, at: sc.at + 1}
 	if len(s.stores) == 0 {
 		return outline{about: []string{textStoresNone}}
 	}

@@ -53,18 +53,28 @@ func (sc *welcomeScreen) entries(s *session) [welcomeEntries]welcomeEntry {
 	}
 
 	check := welcomeEntry{text: textWelcomeCheck, message: textWelcomeMsgCheck, do: func() step {
+		s.purpose = toCheck
+		return step{move: goTo, to: screenStores}
+	}}
+	back := welcomeEntry{text: textWelcomePutBack, message: textWelcomeMsgBack, do: func() step {
+		s.purpose = toPutBack
 		return step{move: goTo, to: screenStores}
 	}}
 	if len(s.stores) == 0 {
-		check.reason = textWelcomeNoStore
+		check.reason, back.reason = textWelcomeNoStore, textWelcomeNoPutBack
 	}
 	return [welcomeEntries]welcomeEntry{
 		save,
-		{text: textWelcomePutBack, reason: textWelcomeNoPutBack},
+		back,
 		goOn,
 		check,
 		{text: textWelcomeLeave, message: textWelcomeMsgLeave, do: func() step { return step{move: goOver, over: &leaveScreen{}} }},
 	}
+}
+
+func (sc *welcomeScreen) enter(s *session) []command {
+	s.purpose = toSave
+	return nil
 }
 
 func (sc *welcomeScreen) title(*session) string {

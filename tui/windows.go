@@ -14,8 +14,11 @@ import (
 // steps is the number of questions of a save, the welcome screen included.
 const steps = 8
 
-// windowsScreen asks which installation to save from.
-type windowsScreen struct{ list }
+// windowsScreen asks which installation to save from, or to put a store into.
+type windowsScreen struct {
+	list
+	target bool // to put a store into
+}
 
 // windowsRow is an installation, or a closed volume that may hold one.
 type windowsRow struct {
@@ -43,12 +46,15 @@ func (sc *windowsScreen) rows(s *session) []windowsRow {
 
 // skip passes the screen over when there is nothing to choose.
 func (sc *windowsScreen) skip(s *session) (pass, show bool) {
+	if sc.target {
+		return len(s.usable()) == 1, true
+	}
 	return len(s.usable()) == 1 && s.inst != nil, true
 }
 
 func (sc *windowsScreen) enter(s *session) []command {
 	for i, r := range sc.rows(s) {
-		if r.inst != nil && r.inst == s.inst {
+		if r.inst != nil && (r.inst == s.inst && !sc.target || r.inst == s.put.inst && sc.target) {
 			sc.at = i
 		}
 	}
@@ -56,6 +62,9 @@ func (sc *windowsScreen) enter(s *session) []command {
 }
 
 func (sc *windowsScreen) title(*session) string {
+	if sc.target {
+		return fmt.Sprintf(textStep, 2, putSteps, textWindowsTitle)
+	}
 	return fmt.Sprintf(textStep, 3, steps, textWindowsTitle)
 }
 func (sc *windowsScreen) why() string { return textWindowsWhy }
@@ -71,6 +80,9 @@ func (sc *windowsScreen) message(s *session) string {
 		return fmt.Sprintf(textWindowsNotOpen, human.Middle(s.show(r.closed.Mount), 16), human.End(s.show(r.closed.Problem), 20))
 	case len(r.inst.Damage) > 0:
 		return fmt.Sprintf(textWindowsNot, human.End(s.show(damage(r.inst)), 42))
+	}
+	if sc.target {
+		return textTargetMsg
 	}
 	return textWindowsMsg
 }
@@ -97,11 +109,14 @@ func (sc *windowsScreen) take(s *session) step {
 	if r.inst == nil || len(r.inst.Damage) > 0 {
 		return note("%s", sc.message(s))
 	}
+	if sc.target {
+		return step{move: goNext, cmds: s.putInto(r.inst)}
+	}
 	return step{move: goNext, cmds: s.choose(r.inst)}
 }
 
 func (sc *windowsScreen) body(s *session, w, h int) []string {
-	lines := []string{" " + textWindowsAsk, ""}
+	lines := []string{" " + sc.ask(), ""}
 	rows := sc.rows(s)
 	sc.clamp(len(rows))
 	var blocks [][]string
@@ -109,6 +124,13 @@ func (sc *windowsScreen) body(s *session, w, h int) []string {
 		blocks = append(blocks, append(sc.block(s, r, i == sc.at, w), ""))
 	}
 	return append(lines, scroll(s.th, blocks, sc.at, h-len(lines))...)
+}
+
+func (sc *windowsScreen) ask() string {
+	if sc.target {
+		return textTargetAsk
+	}
+	return textWindowsAsk
 }
 
 func (sc *windowsScreen) block(s *session, r windowsRow, here bool, w int) []string {
@@ -180,7 +202,7 @@ func lastUse(i *engine.Installation) time.Time {
 }
 
 func (sc *windowsScreen) outline(s *session) outline {
-	o := outline{about: []string{textWindowsAsk}, at: sc.at + 1}
+	o := outline{about: []string{sc.ask()}, at: sc.at + 1}
 	for i, r := range sc.rows(s) {
 		it := item{do: func() step { sc.at = i; return sc.take(s) }}
 		if r.closed != nil {

@@ -67,6 +67,8 @@ func (p *program) runWizard(ctx context.Context, live *tui.Live, o wizardOptions
 	switch {
 	case out.Err != nil:
 		return usmt.CodeOf(out.Err)
+	case out.Restored != nil:
+		return usmt.Code(out.Restored.ReturnCode)
 	case out.Report != nil:
 		return usmt.Code(out.Report.ReturnCode)
 	case out.None:
