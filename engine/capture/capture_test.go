@@ -39,7 +39,7 @@ const testRules = `<migration urlid="http://lifeboat.example/test">
 </migration>`
 
 // pc builds the sample and opens it as a machine.
-func pc(t *testing.T, wrap func(volume.Volume) volume.Volume) (sample.PC, *windows.Machine) {
+func pc(t testing.TB, wrap func(volume.Volume) volume.Volume) (sample.PC, *windows.Machine) {
 	t.Helper()
 	p, err := sample.Create(t.TempDir(), clock())
 	if err != nil {
@@ -55,7 +55,7 @@ func pc(t *testing.T, wrap func(volume.Volume) volume.Volume) (sample.PC, *windo
 	return p, open(t, p, wrap)
 }
 
-func open(t *testing.T, p sample.PC, wrap func(volume.Volume) volume.Volume) *windows.Machine {
+func open(t testing.TB, p sample.PC, wrap func(volume.Volume) volume.Volume) *windows.Machine {
 	t.Helper()
 	var v volume.Volume
 	v, err := volume.OpenDir(p.Volume)
