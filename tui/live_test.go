@@ -2,14 +2,18 @@ package tui
 
 import (
 	"context"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"lifeboat/engine"
+	"lifeboat/engine/sample"
 	"lifeboat/engine/usmt"
 	"lifeboat/engine/windows"
+	"lifeboat/winpe"
 )
 
 // Who is chosen before anybody was asked (spec/tui.md E4).
@@ -79,5 +83,65 @@ func TestReadRules(t *testing.T) {
 		if files, err := l.ReadRules(context.Background(), none); err == nil {
 			t.Errorf("%s: %v", none, files)
 		}
+	}
+}
+
+// The whole journey on the real engine, over a line: save, check, put back and
+// take it back.
+func TestJourney(t *testing.T) {
+	pc, err := sample.Create(t.TempDir(), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &Live{
+		Engine: &engine.Engine{Clock: time.Now, TempDir: t.TempDir()},
+		Recorded: &winpe.Machine{Volumes: []winpe.Volume{
+			{Mount: pc.Stick, FileSystem: "exFAT", Size: 64 * gib, Free: 60 * gib, Removable: true, Disk: winpe.Disk{Name: "Disk 1"}},
+			{Mount: pc.Volume, FileSystem: "NTFS", Size: 476 * gib, Free: 200 * gib, Disk: winpe.Disk{Name: "Disk 0"}},
+		}},
+	}
+	defer l.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	in, keyboard := io.Pipe()
+	out := &transcript{}
+	p := &plain{r: newRouter(newSession(ctx, l, time.Now, newTheme(true, true))), in: in, out: out, w: minWidth}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		p.loop(ctx, make(chan any), nil)
+	}()
+	from := 0
+	await := func(text string) {
+		t.Helper()
+		for {
+			out.mu.Lock()
+			said := out.String()
+			out.mu.Unlock()
+			if i := strings.Index(said[from:], text); i >= 0 {
+				from += i + len(text)
+				return
+			}
+			select {
+			case <-ctx.Done():
+				t.Fatalf("it never said %q:\n%s", text, said[from:])
+			case <-time.After(5 * time.Millisecond):
+			}
+		}
+	}
+	for _, turn := range []struct{ hear, say string }{
+		{"Step 1 of 8", ""}, {"Step 4 of 8", ""}, {"Step 5 of 8", ""}, {"Step 6 of 8", ""}, {"Step 7 of 8", ""}, {"Step 8 of 8", ""},
+		{"SAFE TO WIPE", "1"},
+		{"Step 1 of 8", "4"}, {"Which store", "1"}, {"THE STORE IS SOUND", "b"},
+		{"Step 1 of 8", "2"}, {"Step 1 of 4", "1"}, {"This is what would happen", ""}, {"Step 4 of 4", "2"},
+		{"PUT BACK", "2"}, {"Take it back?", "2"}, {"TAKEN BACK", "2"},
+	} {
+		await(turn.hear)
+		await(":\n") // the prompt
+		keyboard.Write([]byte(turn.say + "\n"))
+	}
+	<-done
+	if said := out.String(); strings.Contains(said, "damaged:") || strings.Contains(said, "context canceled") {
+		t.Error(said)
 	}
 }

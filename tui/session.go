@@ -98,12 +98,12 @@ const (
 type counting struct {
 	inst   *engine.Installation
 	ctl    *job.Control
-	ctx    context.Context
 	cancel context.CancelFunc
 	snap   job.Snapshot
 	plan   *Plan
 	err    error
 
+	measure   context.Context // ends when the plan is made
 	measuring bool
 }
 
@@ -395,10 +395,12 @@ func (s *session) count() []command {
 		return nil
 	}
 	ctx, cancel := context.WithCancel(s.ctx)
-	c := &counting{inst: inst, ctl: job.NewControl(s.clock, nil), ctx: ctx, cancel: cancel}
+	c := &counting{inst: inst, ctl: job.NewControl(s.clock, nil), cancel: cancel}
+	var stopMeasuring context.CancelFunc
+	c.measure, stopMeasuring = context.WithCancel(ctx)
 	s.counting = c
 	return []command{s.do(func(context.Context) any {
-		defer cancel() // measuring ends too
+		defer stopMeasuring() // only that: the plan needs its context as long as it lives
 		plan, err := backend.Plan(ctx, inst, rules, c.ctl)
 		return planMade{c, plan, err}
 	})}
@@ -413,8 +415,6 @@ func (s *session) measure() []command {
 	}
 	c.measuring = true
 	inst, backend := c.inst, s.backend
-	ctx, cancel := context.WithCancel(s.ctx)
-	context.AfterFunc(c.ctx, cancel)
 	sizes := make(chan userMeasured)
 	next := func() any {
 		m, ok := <-sizes
@@ -424,12 +424,11 @@ func (s *session) measure() []command {
 		return m
 	}
 	return []command{next, s.do(func(context.Context) any {
-		defer cancel()
 		defer close(sizes)
-		backend.Measure(ctx, inst, func(id string, bytes int64) { // what it cannot count, the plan will
+		backend.Measure(c.measure, inst, func(id string, bytes int64) { // what it cannot count, the plan will
 			select {
 			case sizes <- userMeasured{c, id, bytes, next}:
-			case <-ctx.Done():
+			case <-c.measure.Done():
 			}
 		})
 		return nil
