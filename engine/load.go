@@ -33,6 +33,7 @@ type RestoreRequest struct {
 	CreateAccounts bool
 	EnableAccounts bool
 
+	Live       bool   // the destination is what LiveDestination gave
 	Continue   bool   // go on without users for whom there is no account
 	Force      bool   // write although the Windows may be in use
 	DryRun     bool   // write nothing, say what would be
@@ -73,7 +74,21 @@ type RestoredUser struct {
 	Done    restore.Counts `json:"done"`
 }
 
-// Restore puts the newest capture of a store back into an offline Windows. The
+// LiveDestination is the Windows that runs on this computer, to restore to.
+func (e *Engine) LiveDestination(ctx context.Context) (*Detection, *Installation, error) {
+	sources, inst, err := restore.Live(ctx)
+	switch {
+	case errors.Is(err, restore.ErrNotWindows):
+		f := usmt.Fail(usmt.UnsupportedPlatform, nil, "it was not said which Windows to put the store back into")
+		f.Remedy = "say where it is with /offlineWinDir; it must not be running"
+		return nil, nil, f
+	case err != nil:
+		return nil, nil, orContext(err, usmt.Fail(usmt.EnvironmentFailed, err, "look at this computer"))
+	}
+	return &Detection{engine: e, sources: sources, Installations: []*Installation{inst}}, inst, nil
+}
+
+// Restore puts the newest capture of a store back into a Windows. The
 // report is there whatever happened; the error says why the run did not reach its
 // end. With problems that were passed over, the report's return code is 3.
 func (e *Engine) Restore(ctx context.Context, req RestoreRequest, ctl *job.Control) (*RestoreReport, error) {
@@ -106,7 +121,7 @@ func (e *Engine) restore(ctx context.Context, req RestoreRequest, ctl *job.Contr
 		Tree: tree, Sources: req.Detection.sources, Installation: req.Installation,
 		MoveUsers: req.MoveUsers, MoveDomains: req.MoveDomains,
 		CreateAccounts: req.CreateAccounts, EnableAccounts: req.EnableAccounts, SkipUsers: req.Continue,
-		Force: req.Force, DryRun: req.DryRun,
+		Live: req.Live, Force: req.Force, DryRun: req.DryRun,
 		Choose: func(c *store.Catalog, source *windows.Installation) map[string]string {
 			r.Source = string(c.Computer)
 			return chooseUsers(req.Users, c, source, ctl)

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 
 	"github.com/spf13/cobra"
 
@@ -115,7 +114,7 @@ func (r *loadRun) do(ctx context.Context) error {
 	r.log.Info("destination: %s in %s on %s", engine.Title(target.inst), winname.Show(target.inst.WindowsDir), target.inst.Where)
 	fmt.Fprintf(r.stderr, "%s: %s\n", winname.Show(target.inst.ComputerName), engine.Title(target.inst))
 	if r.Password != "" {
-		r.note("the password of /lac cannot be given to an account of a Windows that is not running; set it there with net user")
+		r.note("the password of /lac is not given to accounts: set it in the running Windows with net user")
 	}
 
 	answer := job.Stop
@@ -131,7 +130,7 @@ func (r *loadRun) do(ctx context.Context) error {
 		Detection: target.Detection, Installation: target.inst,
 		Rules: r.rules, Config: r.config, Users: r.Users, MoveUsers: r.MoveUsers, MoveDomains: r.MoveDomains,
 		CreateAccounts: r.CreateAccounts, EnableAccounts: r.EnableAccounts,
-		Continue: r.Continue, Force: r.Force, DryRun: r.Plan, JournalDir: r.path(r.Journal),
+		Live: r.OfflineWinDir == "", Continue: r.Continue, Force: r.Force, DryRun: r.Plan, JournalDir: r.path(r.Journal),
 	}, w.ctl)
 	stop()
 	for _, text := range r.report.Warnings {
@@ -150,13 +149,11 @@ func (r *loadRun) do(ctx context.Context) error {
 // target finds the Windows that the store is put back into.
 func (r *loadRun) target(ctx context.Context) (*found, error) {
 	if r.OfflineWinDir == "" {
-		f := usmt.Fail(usmt.UnsupportedPlatform, nil, "it was not said which Windows to put the store back into")
-		f.Remedy = "say where it is with /offlineWinDir; it must not be running"
-		if runtime.GOOS == "windows" {
-			f.What = "a Windows that is running cannot be written to in this version"
-			f.Remedy = "start the PC from WinPE and say with /offlineWinDir where its Windows is"
+		d, inst, err := r.engine.LiveDestination(ctx)
+		if err != nil {
+			return nil, err
 		}
-		return nil, f
+		return &found{Detection: d, inst: inst}, nil
 	}
 	volumes, err := winpe.Volumes(ctx)
 	if err != nil && !errors.Is(err, errors.ErrUnsupported) {

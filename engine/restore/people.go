@@ -59,11 +59,11 @@ func (p *Person) Account() string {
 
 // mapPeople decides for every user of the source who he is on the destination.
 func (r *run) mapPeople(ctx context.Context) error {
-	roster, err := r.readRoster()
-	if err != nil {
+	var err error
+	if r.accounts, err = r.openAccounts(); err != nil {
 		return err
 	}
-	m := &mapper{run: r, roster: roster, used: map[string]bool{}, sids: map[string]*Person{}, folders: map[string]bool{}}
+	m := &mapper{run: r, used: map[string]bool{}, sids: map[string]*Person{}, folders: map[string]bool{}}
 	r.people = map[string]*Person{}
 	if r.req.Choose != nil {
 		r.omitted = r.req.Choose(r.catalog, r.source)
@@ -111,7 +111,6 @@ func (r *run) mapPeople(ctx context.Context) error {
 // mapper finds accounts for the users of the source.
 type mapper struct {
 	*run
-	roster  *roster
 	used    map[string]bool    // the options that matched somebody
 	sids    map[string]*Person // who has an account already
 	folders map[string]bool    // profile folders that are to be made, folded
@@ -221,15 +220,16 @@ func (m *mapper) place(p *Person) {
 		p.isNew, p.How = true, NewProfile
 		switch {
 		case w.local:
-			sid, known := m.roster.find(w.name)
+			sid, known := m.accounts.find(w.name)
 			if !known {
 				p.How, p.account = NewAccount, true
+				if !m.req.CreateAccounts {
+					return
+				}
 				var err error
-				if sid, err = m.roster.next(w.name); err != nil {
-					if m.req.CreateAccounts {
-						p.How, p.Why, p.account = Left, fmt.Sprintf("its account cannot be made here: %v; make it in the running Windows and run again", err), false
-						return
-					}
+				if sid, err = m.accounts.next(w.name); err != nil {
+					p.How, p.Why, p.account = Left, fmt.Sprintf("its account cannot be made here: %v; make it in the running Windows and run again", err), false
+					return
 				}
 			}
 			p.SID = sid

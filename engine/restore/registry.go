@@ -109,6 +109,13 @@ func (g *registry) machineHive(name string) (keys, error) {
 	if !ok {
 		return nil, fmt.Errorf("%s is out of reach", shown)
 	}
+	if g.req.Live {
+		k, err := liveMachineKeys(name, g.req.DryRun)
+		if err == nil {
+			g.open[root] = k
+		}
+		return k, err
+	}
 	h, err := openHive(d, at, shown, g.req.Force, g.now)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", shown, err)
@@ -142,6 +149,12 @@ func (g *registry) userHive(p *Person, classes bool) (keys, error) {
 	}
 	if h := g.open[root]; h != nil {
 		return h, nil
+	}
+	if g.req.Live {
+		if k := liveUserKeys(p.SID, classes, g.req.DryRun); k != nil {
+			g.open[root] = k
+			return k, nil // the user is signed in
+		}
 	}
 	d, at, ok := g.resolve(file)
 	if !ok {

@@ -70,6 +70,7 @@ type Request struct {
 	EnableAccounts bool // /lae
 	SkipUsers      bool // go on without users for whom there is no account
 
+	Live    bool   // the destination is the Windows that runs, as Live describes it
 	Force   bool   // write although the Windows may be in use
 	DryRun  bool   // write nothing, say what would be
 	Journal string // the file for the journal; not used in a dry run
@@ -160,6 +161,7 @@ type run struct {
 	disks    []*disk        // by index of Sources
 	journal  *journal
 	registry *registry
+	accounts accounts
 
 	folders []finishing // folders made, whose metadata is set last
 	links   []laterLink // shortcuts that are restored only if what they point to is there
@@ -229,6 +231,10 @@ func (r *run) readJSON(ctx context.Context, path string, to any) error {
 // mayWrite refuses a destination that somebody else may still write to.
 func (r *run) mayWrite() error {
 	inst := r.req.Installation
+	if r.req.Live {
+		r.warn("the destination runs: lifeboat undo takes back its files, not its registry and accounts")
+		return nil
+	}
 	var why string
 	switch {
 	case inst.IsOld():

@@ -30,8 +30,18 @@ const (
 	firstRID      = 1000
 )
 
-// roster is who has a local account on the destination.
+// accounts are the local accounts of the destination.
+type accounts interface {
+	find(name string) (sid string, known bool)
+	// next gives a new account its SID. In a Windows that runs this makes it.
+	next(name string) (sid string, err error)
+	make(sid string, a account) error
+	join(group, sid string) error
+}
+
+// roster is the accounts in the hive SAM.
 type roster struct {
+	run        *run
 	machineSID string
 	rids       map[string]uint32 // by folded name
 	free       uint32            // the next number
@@ -40,7 +50,7 @@ type roster struct {
 }
 
 func (r *run) readRoster() (*roster, error) {
-	ro := &roster{machineSID: r.machine.MachineSID, rids: map[string]uint32{}, taken: map[string]uint32{}, free: firstRID}
+	ro := &roster{run: r, machineSID: r.machine.MachineSID, rids: map[string]uint32{}, taken: map[string]uint32{}, free: firstRID}
 	file := winname.Join(r.machine.SystemRoot, `System32\config\SAM`)
 	d, at, ok := r.resolve(file)
 	if !ok {
@@ -485,31 +495,20 @@ func (r *run) writeAccounts(ctx context.Context) error {
 			continue
 		}
 		err := r.try(ctx, job.UnreadableKey, p.Account(), func() error {
-			k, err := r.registry.machineHive("SAM")
-			if err != nil {
-				return err
-			}
-			h := k.(*hive)
 			if p.account {
-				_, rid, _ := splitSID(p.SID)
-				a := account{rid: rid, name: p.Name, enabled: r.req.EnableAccounts}
+				a := account{name: p.Name, enabled: r.req.EnableAccounts}
 				for _, u := range r.source.Users {
 					if winname.Equal(u.ID, p.Source.SID) {
 						a.fullName, a.comment = u.FullName, u.Comment
 					}
 				}
-				if err := addAccount(h, r.machine.MachineSID, a); err != nil {
+				if err := r.accounts.make(p.SID, a); err != nil {
 					return err
 				}
 				r.change("account", p.Account(), "")
 			}
-			for _, sid := range groups {
-				domain, rid, _ := splitSID(sid)
-				where := accountDomain
-				if domain == "S-1-5-32" {
-					where = builtinDomain
-				}
-				if err := addMember(h, where, rid, p.SID); err != nil {
+			for _, group := range groups {
+				if err := r.accounts.join(group, p.SID); err != nil {
 					return err
 				}
 			}
@@ -520,4 +519,39 @@ func (r *run) writeAccounts(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// hive is SAM while it is edited.
+func (ro *roster) hive() (*hive, error) {
+	k, err := ro.run.registry.machineHive("SAM")
+	if err != nil {
+		return nil, err
+	}
+	h, ok := k.(*hive)
+	if !ok {
+		return nil, errors.New("the hive SAM is in use")
+	}
+	return h, nil
+}
+
+func (ro *roster) make(sid string, a account) error {
+	h, err := ro.hive()
+	if err != nil {
+		return err
+	}
+	_, a.rid, _ = splitSID(sid)
+	return addAccount(h, ro.machineSID, a)
+}
+
+func (ro *roster) join(group, sid string) error {
+	h, err := ro.hive()
+	if err != nil {
+		return err
+	}
+	domain, rid, _ := splitSID(group)
+	where := accountDomain
+	if domain == "S-1-5-32" {
+		where = builtinDomain
+	}
+	return addMember(h, where, rid, sid)
 }

@@ -1,0 +1,74 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The Windows build puts a store back into the Windows that runs: wine's. What
+// wine does not have is in docs/windows.md.
+func TestLiveRestoreUnderWine(t *testing.T) {
+	env := winePrefix(t)
+	pc, store := brokenPC(t, t.TempDir()), t.TempDir()
+	rules := filepath.Join(t.TempDir(), "rules.xml")
+	if err := os.WriteFile(rules, []byte(liveRules), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out, code := wine(t, env, "scanstate", windowsPath(store), `/offlineWinDir:`+windowsPath(pc.Volume)+`\Windows`, "/c", "/i:"+windowsPath(rules))
+	want(t, 0, out, code)
+
+	// The domain's users need no account here. Nothing happens in a dry run.
+	load := []string{"loadstate", windowsPath(store), `/ue:PC-0412\*`, "/i:" + windowsPath(rules)}
+	out, code = wine(t, env, append(load, "/plan")...)
+	want(t, 0, out, code)
+	prefix := ""
+	for _, e := range env {
+		if rest, ok := strings.CutPrefix(e, "WINEPREFIX="); ok {
+			prefix = rest
+		}
+	}
+	home := filepath.Join(prefix, "drive_c", "users", "m.ostrowski")
+	if _, err := os.Stat(home); err == nil {
+		t.Fatal("the dry run made a profile")
+	}
+	out, code = wine(t, env, load...)
+	want(t, 0, out, code)
+	if files := sameTree(t, filepath.Join(pc.Volume, "Users", "m.ostrowski", "Documents"), filepath.Join(home, "Documents")); files < 5 {
+		t.Errorf("only %d documents came back:\n%s", files, out)
+	}
+	if _, err := os.Stat(filepath.Join(home, "NTUSER.DAT")); err != nil {
+		t.Error(err)
+	}
+	out, code = regQuery(t, env, `HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList\`+pc.Users[1].SID)
+	if want(t, 0, out, code); !strings.Contains(out, "m.ostrowski") {
+		t.Errorf("the profile is not known:\n%s", out)
+	}
+	out, code = regQuery(t, env, `HKLM\SOFTWARE\Ledger`)
+	if want(t, 0, out, code); !strings.Contains(out, "12345") {
+		t.Errorf("the program's setting is not there:\n%s", out)
+	}
+}
+
+// liveRules take documents, and the settings of a program.
+const liveRules = `<migration urlid="http://lifeboat.example/live">
+  <component type="Documents" context="User"><displayName>Documents</displayName><role role="Data"><rules>
+    <include><objectSet><pattern type="File">%CSIDL_PERSONAL%\* [*]</pattern></objectSet></include>
+  </rules></role></component>
+  <component type="Application" context="System"><displayName>Ledger</displayName><role role="Settings"><rules>
+    <include><objectSet><pattern type="Registry">HKLM\SOFTWARE\Ledger\* [*]</pattern></objectSet></include>
+  </rules></role></component>
+</migration>`
+
+// regQuery asks wine's registry.
+func regQuery(t testing.TB, env []string, key string) (string, int) {
+	t.Helper()
+	cmd := exec.Command("wine", "reg", "query", key)
+	cmd.Env = append(os.Environ(), env...)
+	out, _ := cmd.CombinedOutput()
+	return string(out), cmd.ProcessState.ExitCode()
+}
