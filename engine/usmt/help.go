@@ -53,9 +53,11 @@ Return codes: lifeboat explain
 
 // HelpLoadState is the text of loadstate /?.
 func HelpLoadState() string {
-	return help(`Puts a saved store back into a Windows that is not running.
+	return help(`Puts a saved store back into a Windows: one that is not running, or on Windows
+the one that runs.
 
   loadstate StorePath /offlineWinDir:folder [options]
+  loadstate StorePath [options]
 
 StorePath is the folder that holds USMT. Nothing that is there is lost: what is
 replaced is kept, and lifeboat undo takes all of it back.`,

@@ -95,7 +95,7 @@ func (s *LoadState) options() []option {
 			help: "Enables the accounts that /lac creates."},
 		{name: "q", value: flag{&s.Quiet}},
 		{name: "offlineWinDir", alias: "offlineDir", arity: required, form: "folder", value: text{p: &s.OfflineWinDir},
-			help: "The Windows folder to put the store back into, for instance D:\\Windows. It must not be running. (Lifeboat only)"},
+			help: "The Windows folder to put the store back into, for instance D:\\Windows; without it the Windows that runs. (Lifeboat only)"},
 		{name: "plan", value: flag{&s.Plan},
 			help: "Lists what would be done and does nothing. (Lifeboat only)"},
 		{name: "journal", arity: required, form: "folder", value: text{p: &s.Journal},
