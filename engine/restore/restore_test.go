@@ -2,13 +2,18 @@ package restore
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"lifeboat/engine/job"
 	"lifeboat/engine/regf"
 	"lifeboat/engine/sample"
+	"lifeboat/engine/store"
 	"lifeboat/engine/usmt"
 	"lifeboat/engine/windows"
 )
@@ -309,5 +314,117 @@ func TestHibernatedIsRefused(t *testing.T) {
 	sameTrees(t, before, tree(t, b.dir))
 	if _, err := put(t, s, b, func(r *Request) { r.SkipUsers, r.Force = true, true }); err != nil {
 		t.Error(err)
+	}
+}
+
+// ProfileControl decides about groups; a new account is in Users in any case.
+func TestGroups(t *testing.T) {
+	a, b := firstPC(t), secondPC(t)
+	s := save(t, a)
+	_, err := put(t, s, b, func(r *Request) {
+		r.CreateAccounts = true
+		r.Groups = []usmt.ChangeGroup{
+			{From: "Administrators", To: "Administrators", AppliesTo: usmt.MigratedUsers, Include: []string{"*"}},
+			{From: "*", To: "Administrators", AppliesTo: usmt.AllUsers, Include: []string{`CORP\*`}, Exclude: []string{`CORP\gone`}},
+			{From: "*", To: "Guests", AppliesTo: usmt.AllUsers, Include: []string{"*"}},                     // not there
+			{From: "*", To: "Users", AppliesTo: usmt.NonmigratedUsers, Include: []string{"*"}},              // nobody
+			{From: "Nobodies", To: "Administrators", AppliesTo: usmt.MigratedUsers, Include: []string{"*"}}, // nobody
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	members := map[string][]string{}
+	for _, g := range b.detect(t).inst.Groups {
+		members[g.Name] = g.Members
+	}
+	has := func(group, sid string) bool { return slices.Contains(members[group], sid) }
+	for _, c := range []struct {
+		group, sid string
+		want       bool
+	}{
+		{"Administrators", otherSID + "-1002", true}, {"Administrators", otherSID + "-1001", false},
+		{"Administrators", sample.DomainSID + "-1107", true}, {"Administrators", sample.DomainSID + "-1555", false},
+		{"Users", otherSID + "-1002", true}, {"Users", sample.DomainSID + "-1107", false},
+	} {
+		if has(c.group, c.sid) != c.want {
+			t.Errorf("%s in %s: %v, want %v: %v", c.sid, c.group, !c.want, c.want, members[c.group])
+		}
+	}
+}
+
+// Users and components can be left out.
+func TestLeaveOut(t *testing.T) {
+	a, b := firstPC(t), secondPC(t)
+	s := save(t, a)
+	result, err := put(t, s, b, func(r *Request) {
+		r.Choose = func(c *store.Catalog, _ *windows.Installation) map[string]string {
+			out := map[string]string{}
+			for _, u := range c.Users {
+				if u.Name != "m.ostrowski" {
+					out[u.SID] = "not chosen"
+				}
+			}
+			return out
+		}
+		r.Omit = func(u store.CatalogUnit, _ []string) bool { return u.Component == "Shared" }
+	})
+	if err != nil || result.Count > 0 {
+		t.Fatalf("%d problems, %v", result.Count, err)
+	}
+	b.detect(t)
+	if b.user("localadmin") != nil || b.user("gone") != nil || b.user("m.ostrowski") == nil {
+		t.Error("the wrong users are there")
+	}
+	if got, _ := os.ReadFile(b.path(`C:\Users\anna\Documents\hers.txt`)); len(got) == 0 {
+		t.Error("anna's document is gone")
+	}
+	if result.Done.Files == 0 || result.Done.Identical > 0 {
+		t.Errorf("%+v", result.Done)
+	}
+}
+
+// A full volume ends the run, says so, and is gone on from.
+func TestStoppedRunGoesOn(t *testing.T) {
+	a, b := firstPC(t), secondPC(t)
+	s := save(t, a)
+	ctx, cancel := context.WithCancel(t.Context())
+	n := 0
+	req := Request{
+		Tree: s.tree, Sources: b.sources, Installation: b.inst, Rules: s.rules, CreateAccounts: true,
+		Journal: filepath.Join(t.TempDir(), "journal.jsonl"),
+		moment: func(string, string) {
+			if n++; n == 40 {
+				cancel()
+			}
+		},
+	}
+	if _, err := Run(ctx, req, job.NewControl(clock, nil)); !errors.Is(err, context.Canceled) {
+		t.Fatalf("error %v", err)
+	}
+	result, err := put(t, s, b.detect(t), func(r *Request) { r.CreateAccounts = true })
+	if err != nil || result.Done.Renamed > 0 {
+		t.Fatalf("%+v, %v", result.Done, err)
+	}
+	if u := b.detect(t).user("localadmin"); u == nil || u.Profile != `C:\Users\localadmin` {
+		t.Errorf("localadmin is %+v", u)
+	}
+}
+
+// BenchmarkRestore puts many files back.
+func BenchmarkRestore(b *testing.B) {
+	p := firstPC(b)
+	if err := sample.Fill(p.path(`C:\Users\anna\Documents\many`), 8000, 120<<20, 1); err != nil {
+		b.Fatal(err)
+	}
+	s := save(b, p.detect(b))
+	b.SetBytes(120 << 20)
+	for b.Loop() {
+		b.StopTimer()
+		to := secondPC(b)
+		b.StartTimer()
+		if _, err := put(b, s, to, func(r *Request) { r.SkipUsers = true }); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
