@@ -46,6 +46,7 @@ func Run(ctx context.Context, o Options) (Outcome, error) {
 	if o.Out == nil {
 		o.Out = os.Stdout
 	}
+	o.ASCII = o.ASCII || lettersOnly()
 	if o.Plain || !canDraw(o.Out) {
 		out, err := runPlain(ctx, o)
 		if err != nil {

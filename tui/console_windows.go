@@ -28,3 +28,17 @@ func canDraw(out io.Writer) bool {
 	windows.SetConsoleMode(h, mode) // bubbletea sets it again
 	return true
 }
+
+// lettersOnly tells whether box drawing may come out two cells wide: on consoles
+// of Japan, China, Korea and Taiwan (spec/tui.md, B4).
+func lettersOnly() bool {
+	cp, err := windows.GetConsoleOutputCP()
+	if err != nil {
+		return false
+	}
+	switch cp {
+	case 932, 936, 949, 950, 1361, 20936, 54936:
+		return true
+	}
+	return false
+}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -642,5 +643,17 @@ func TestField(t *testing.T) {
 	}
 	if f.typed(keyEvent{key: keyEnter}) || f.typed(keyEvent{key: keyTab}) {
 		t.Error("the field takes Enter or Tab")
+	}
+}
+
+// Where the locale says that the console has no box drawing, letters do.
+func TestLettersOnly(t *testing.T) {
+	for locale, want := range map[string]bool{"": false, "C": true, "de_DE.ISO-8859-1": true, "de_DE.UTF-8": false, "C.utf8": false} {
+		t.Setenv("LC_ALL", locale)
+		t.Setenv("LC_CTYPE", "")
+		t.Setenv("LANG", "")
+		if got := lettersOnly(); runtime.GOOS != "windows" && got != want {
+			t.Errorf("%q: %v", locale, got)
+		}
 	}
 }

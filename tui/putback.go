@@ -187,6 +187,14 @@ func (sc *putUsersScreen) other(s *session) step {
 // taken tells whether something of a user would be put back.
 func taken(u engine.RestoredUser) bool { return u.How != restore.Left && u.How != restore.NotTaken }
 
+// putCount is what is written.
+func putCount(d restore.Counts) string {
+	if d.Files == 0 && d.Identical > 0 {
+		return textPutNothing
+	}
+	return fmt.Sprintf(textPutCount, filesText(d.Files), human.Bytes(d.Bytes))
+}
+
 // howText says by what an account was found.
 func howText(how restore.How) string {
 	switch how {
@@ -227,7 +235,7 @@ func (sc *putUsersScreen) body(s *session, w, h int) []string {
 	if !s.rehearsed() {
 		foot = append(foot, "   "+textPutWait+" "+s.spinner())
 	} else {
-		foot = append(foot, "   "+fmt.Sprintf(textPutCount, filesText(t.report.Done.Files), human.Bytes(t.report.Done.Bytes)))
+		foot = append(foot, "   "+putCount(t.report.Done))
 	}
 	accounts := textPutAccounts
 	if s.put.noAccounts {
@@ -265,7 +273,7 @@ func (sc *putUsersScreen) outline(s *session) outline {
 		return o
 	}
 	if s.rehearsed() {
-		o.about = append(o.about, fmt.Sprintf(textPutCount, filesText(t.report.Done.Files), human.Bytes(t.report.Done.Bytes)))
+		o.about = append(o.about, putCount(t.report.Done))
 	}
 	for i, u := range sc.people(s) {
 		o.items = append(o.items, item{
@@ -397,7 +405,7 @@ func (sc *putReviewScreen) rows(s *session, room int) []reviewRow {
 		{textPutStoreRow, []string{human.Middle(s.show(p.store.Path), room)}},
 		{textPutOnto, []string{human.End(fmt.Sprintf(textWelcomeOne, s.productLine(p.inst), s.show(p.inst.ComputerName)), room), human.Middle(s.where(p.inst), room)}},
 		{textReviewUsers, wrapTwo(strings.Join(people, ", "), room)},
-		{textReviewWhat, []string{fmt.Sprintf(textPutCount, filesText(d.Files), human.Bytes(d.Bytes))}},
+		{textReviewWhat, []string{putCount(d)}},
 		{textPutExistingRow, []string{fmt.Sprintf(textPutExistingIs, human.Count(d.Identical), human.Count(d.Renamed), human.Count(d.Replaced))}},
 	}
 	if v, ok := s.volume(p.inst.Where); ok {
@@ -539,7 +547,7 @@ func (sc *resultScreen) restoredLines(s *session, w int) []string {
 	}
 	d := rep.Done
 	lines = append(lines,
-		resultRow(textPutWritten, fmt.Sprintf(textPutCount, filesText(d.Files), human.Bytes(d.Bytes))),
+		resultRow(textPutWritten, putCount(d)),
 		resultRow("", fmt.Sprintf(textPutExistingIs, human.Count(d.Identical), human.Count(d.Renamed), human.Count(d.Replaced))),
 		resultRow(textPutSettings, human.Plural(d.Values, textWhatKey, textWhatKeys)),
 		resultRow(textResultLTime, human.Duration(r.endedAt.Sub(r.began))),

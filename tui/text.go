@@ -638,6 +638,7 @@ const (
 	textPutNoAccounts   = "No accounts are made: users without one are not put back."
 	textPutExisting     = "A file that is already there is kept; what differs is put beside it, unless the rules say otherwise."
 	textPutCount        = "%s, %s"
+	textPutNothing      = "no file: all are there already"
 	textPutUsersWhy     = "Each user of the store goes to the account of the same name, or SID, on this Windows. " +
 		"A new folder belongs to nobody until that person signs in."
 	textPutAccountAsk = "Who takes what was %s's?"
