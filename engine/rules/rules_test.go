@@ -224,6 +224,37 @@ func TestEveryComponentTakesItsSamples(t *testing.T) {
 	}
 }
 
+// Each sample is taken where it is all there is of an application: a detection
+// that asks for more than what it guards leaves things behind.
+func TestEverySampleIsEnough(t *testing.T) {
+	files := parseAll(t)
+	for component, list := range samples {
+		for _, s := range list {
+			node, leaf, value := object(s)
+			switch {
+			case s[0] != '+', leaf == "Wallpaper", strings.HasPrefix(node, "E:"): // needs what names it
+				continue
+			case component == "Windows: fonts installed by the user" && value, component == "Mail: Outlook Express" && value:
+				continue // means nothing without the files
+			}
+			pc := migxmltest.New()
+			pc.Drive("D:", migxml.Fixed)
+			if value {
+				pc.SetValue(node, leaf, component)
+			} else {
+				pc.File(node + `\` + leaf)
+			}
+			program, _, err := migxml.Compile(files, sampleContexts(), pc)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Contains(pc.Taken(program, nil), node+" ["+leaf+"]") {
+				t.Errorf("%s is not detected by %s alone", component, s[1:])
+			}
+		}
+	}
+}
+
 // Applications that are not there are no units, so the checklist stays short.
 func TestEmptyProfile(t *testing.T) {
 	pc := migxmltest.New()
