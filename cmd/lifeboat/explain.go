@@ -152,8 +152,11 @@ func (p *program) printExplanation(inst *engine.Installation, e engine.Explanati
 	fmt.Fprintf(p.stdout, "%s\n  %s\n", winname.Show(e.Object), winname.Show(e.Why))
 	for _, r := range e.Rules {
 		mark := "loses"
-		if r.Wins {
+		switch {
+		case r.Wins:
 			mark = "wins"
+		case r.Idle:
+			mark = "idle" // its component does not ask for the object
 		}
 		who := "the computer"
 		if u, ok := userOf(inst, r.User); ok {

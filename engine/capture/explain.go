@@ -24,8 +24,9 @@ type ExplainedRule struct {
 	Pattern   string `json:"pattern"`
 	Written   string `json:"written"` // as it stands in the file
 	Component string `json:"component"`
-	User      string `json:"user"` // SID or SystemUser
-	Wins      bool   `json:"wins"` // it decides for its component
+	User      string `json:"user"`           // SID or SystemUser
+	Wins      bool   `json:"wins"`           // it decides for its component
+	Idle      bool   `json:"idle,omitempty"` // an exclude of a component that does not include the object
 }
 
 // Explain tells which rules concern an object and which of them decide. The
@@ -79,10 +80,12 @@ func (p *Plan) explain(kind migxml.Kind, text string) (Explanation, error) {
 	for _, m := range x.Contenders {
 		e.Rules = append(e.Rules, ExplainedRule{
 			File: m.Rule.File, Line: m.Rule.Line, Kind: string(m.Rule.Kind), Pattern: m.Rule.Pattern.String(), Written: m.Rule.Written,
-			Component: m.Unit.Component, User: p.Units[m.Rule.Unit].User, Wins: m.Wins,
+			Component: m.Unit.Component, User: p.Units[m.Rule.Unit].User, Wins: m.Wins, Idle: m.Idle,
 		})
 	}
-	switch {
+	switch made := p.made(object, e.Taken); {
+	case made != "":
+		e.Taken, e.Why = true, made
 	case e.Taken && about == "":
 		unit := p.Units[x.Verdict.Takers[0]]
 		e.Why = "saved by " + unit.Component + " for " + p.account(unit.User)
@@ -97,6 +100,25 @@ func (p *Plan) explain(kind migxml.Kind, text string) (Explanation, error) {
 		e.Why = "left behind: no rule is about it"
 	}
 	return e, nil
+}
+
+// made says whether rules save an object without an include that is about it:
+// one that they make up, or an INI file of which they take settings.
+func (p *Plan) made(object migxml.Pattern, taken bool) string {
+	by := func(unit int) string {
+		return p.Units[unit].Component + " for " + p.account(p.Units[unit].User)
+	}
+	for _, a := range p.program.Added() {
+		if winname.Equal(a.Location.String(), object.String()) {
+			return "made up by addObjects of " + by(a.Unit)
+		}
+	}
+	for _, s := range p.program.Settings() {
+		if !taken && object.Kind == migxml.FileKind && winname.Equal(s.Path, winname.Join(object.Node, object.Leaf)) {
+			return "settings in it are saved, not the file, by " + by(s.Takers[0])
+		}
+	}
+	return ""
 }
 
 // fileObject looks at a file or folder, and says what keeps it from being saved

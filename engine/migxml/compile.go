@@ -51,6 +51,7 @@ func CompileOnly(files []*File, contexts []Context, p Platform, keep func(Unit) 
 		}
 	}
 	c.takeSettings()
+	c.spareAdded()
 	if c.steps < 0 {
 		return nil, c.diags, errTooMuch
 	}

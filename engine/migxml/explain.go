@@ -10,7 +10,8 @@ type Explanation struct {
 	Object  Pattern
 	Verdict Verdict
 	// Contenders are all rules that match the object, unit by unit, within a unit
-	// the one that decides first. An unconditionalExclude stands before all.
+	// the one that decides first. An unconditionalExclude stands before all, idle
+	// ones behind all.
 	Contenders []Contender
 }
 
@@ -19,6 +20,7 @@ type Contender struct {
 	Rule *Rule
 	Unit Unit
 	Wins bool // it decides for its unit, or, as an unconditionalExclude, for all
+	Idle bool // an exclude of a unit that does not include the object: it decides nothing
 }
 
 // Explain tells which rules concern an object and which of them decide. The
@@ -33,14 +35,22 @@ func (p *Program) Explain(object Pattern, o Object) Explanation {
 			e.Contenders = append(e.Contenders, Contender{Rule: r, Unit: p.units[r.Unit]})
 		}
 	}
+	includes := map[int]bool{} // units that include the object
+	for _, m := range e.Contenders {
+		if m.Rule.Kind == Include {
+			includes[m.Rule.Unit] = true
+		}
+	}
 	group := func(m Contender) int {
 		if m.Rule.Kind == UnconditionalExclude {
 			return -1
 		}
 		return m.Rule.Unit
 	}
+	idle := func(m Contender) bool { return m.Rule.Kind == Exclude && !includes[m.Rule.Unit] }
 	slices.SortStableFunc(e.Contenders, func(a, b Contender) int {
 		return cmp.Or(
+			cmp.Compare(bit(idle(a)), bit(idle(b))),
 			cmp.Compare(group(a), group(b)),
 			strengths[b.Rule].compare(strengths[a.Rule]),
 			// An exclude comes before an include of the same strength.
@@ -50,7 +60,8 @@ func (p *Program) Explain(object Pattern, o Object) Explanation {
 	var v verdict
 	for i := range e.Contenders {
 		m := &e.Contenders[i]
-		m.Wins = i == 0 || group(e.Contenders[i-1]) != group(*m)
+		m.Idle = idle(*m)
+		m.Wins = !m.Idle && (i == 0 || group(e.Contenders[i-1]) != group(*m))
 		v.see(&cand{rule: m.Rule, unit: m.Rule.Unit})
 	}
 	if v.uncond != nil {

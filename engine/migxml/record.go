@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -111,6 +112,18 @@ func (c *compiler) addObjects(a *AddObjects, j *job, sc *scope) {
 		}
 		added.Unit = j.unit.Index
 		c.program.added = append(c.program.added, added)
+	}
+}
+
+// spareAdded drops the simulated objects that an unconditionalExclude selects.
+func (c *compiler) spareAdded() {
+	for _, r := range c.program.rules {
+		if r.Kind != UnconditionalExclude || !c.spend(len(c.program.added)) {
+			continue
+		}
+		c.program.added = slices.DeleteFunc(c.program.added, func(a Added) bool {
+			return a.Location.Kind == r.Pattern.Kind && r.matches(a.Location, Object{Value: Value{Name: a.Location.Leaf, Type: a.Type, Data: a.Data}})
+		})
 	}
 }
 

@@ -78,6 +78,16 @@ func TestBadObjects(t *testing.T) {
 	}
 }
 
+func TestAddedObjectsMeetUnconditionalExcludes(t *testing.T) {
+	p, _ := compile(t, migxmltest.New(),
+		app(`context="System"`, `<rules><addObjects><object><location type="File">C:\A [x.txt]</location></object>
+<object><location type="File">C:\A [x.doc]</location></object></addObjects></rules>`),
+		app(`context="System"`, `<rules>`+items("unconditionalExclude", "File", `C:\* [*.txt]`)+items("exclude", "File", `C:\* [*.doc]`)+`</rules>`))
+	if a := p.Added(); len(a) != 1 || a[0].Location.Leaf != "x.doc" {
+		t.Errorf("added %v", a)
+	}
+}
+
 func TestSettings(t *testing.T) {
 	pc := migxmltest.New()
 	pc.Data(`C:\App\n.ini`, []byte("[Sec]\r\nKa=1\r\nKb = \"two\"\r\nX=3\r\n[Other]\r\nKa=4\r\n[sec]\r\nKc=5\r\n"))
@@ -106,6 +116,7 @@ func TestExplain(t *testing.T) {
 	pc := migxmltest.New()
 	p, _ := compile(t, pc,
 		app(`context="System"`, `<rules>`+include("File", `C:\A\* [*]`)+items("exclude", "File", `C:\A\Cache\* [*]`, `C:\A\* [*.tmp]`)+`</rules>`),
+		app(`context="System"`, `<rules>`+include("File", `D:\* [*]`)+items("exclude", "File", `C:\A\Cache\Deep\* [*]`)+`</rules>`),
 		app(`context="System"`, `<rules>`+items("unconditionalExclude", "File", `*[*.bak]`)+`</rules>`))
 	object := func(s string) migxml.Pattern {
 		o, err := migxml.ParsePattern(migxml.FileKind, s)
@@ -121,6 +132,7 @@ func TestExplain(t *testing.T) {
 		`C:\A [x.tmp]`:       `leave; exclude C:\A\* [*.tmp] wins; include C:\A\* [*]`,
 		`C:\A [x.bak]`:       `leave; unconditionalExclude * [*.bak] wins; include C:\A\* [*]`,
 		`C:\B [x]`:           `leave`,
+		`C:\A\Cache\Deep`:    `leave; exclude C:\A\Cache\* [*] wins; include C:\A\* [*]; exclude C:\A\Cache\Deep\* [*] idle`,
 	} {
 		e := p.Explain(object(s), migxml.Object{})
 		got := "leave"
@@ -131,6 +143,9 @@ func TestExplain(t *testing.T) {
 			got += "; " + string(c.Rule.Kind) + " " + c.Rule.Pattern.String()
 			if c.Wins {
 				got += " wins"
+			}
+			if c.Idle {
+				got += " idle"
 			}
 		}
 		if got != want {
