@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -30,6 +31,8 @@ type disk struct {
 	sys     system
 	dirs    map[string]*folder // by folded path
 
+	near   *os.Root                // the folder written to last, so that its path is walked once
+	nearAt string                  // its native path
 	kept   int                     // files in the folder for what was replaced
 	moment func(op, native string) // called between steps, where tests cut the power
 }
@@ -62,8 +65,30 @@ func (d *disk) close() error {
 	if d.journal != nil {
 		err = d.sys.sync(d.root)
 	}
+	if d.near != nil {
+		err = errors.Join(err, d.near.Close())
+	}
 	return errors.Join(err, d.root.Close())
 }
+
+// enter opens a folder to write many files into it.
+func (d *disk) enter(f *folder) (*os.Root, error) {
+	if d.near != nil && d.nearAt == f.native {
+		return d.near, nil
+	}
+	near, err := d.root.OpenRoot(f.native)
+	if err != nil {
+		return nil, err
+	}
+	if d.near != nil {
+		d.near.Close()
+	}
+	d.near, d.nearAt = near, f.native
+	return near, nil
+}
+
+// full is the path of something on this computer.
+func (d *disk) full(native string) string { return filepath.Join(d.where, filepath.FromSlash(native)) }
 
 // has reports whether there is something under a native path.
 func (d *disk) has(native string) bool {
@@ -282,14 +307,18 @@ func (d *disk) put(p string, replace bool, meta metadata, write func(w io.Writer
 		return err
 	}
 	d.moment("file noted", native)
-	temp := path.Join(f.native, d.journal.temp)
-	if err := d.writeTemp(temp, meta, write); err != nil {
-		d.root.Remove(temp)
+	near, err := d.enter(f)
+	if err != nil {
+		return err
+	}
+	temp := d.journal.temp
+	if err := d.writeTemp(near, temp, d.full(path.Join(f.native, temp)), meta, write); err != nil {
+		near.Remove(temp)
 		return err
 	}
 	d.moment("file written", native)
-	if err := rename(d.root, temp, native); err != nil {
-		d.root.Remove(temp)
+	if err := rename(near, temp, name, d.full(native)); err != nil {
+		near.Remove(temp)
 		return err
 	}
 	d.moment("file in place", native)
@@ -297,8 +326,8 @@ func (d *disk) put(p string, replace bool, meta metadata, write func(w io.Writer
 	return nil
 }
 
-func (d *disk) writeTemp(temp string, meta metadata, write func(w io.Writer) error) error {
-	f, err := d.root.OpenFile(temp, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o666)
+func (d *disk) writeTemp(near *os.Root, temp, full string, meta metadata, write func(w io.Writer) error) error {
+	f, err := near.OpenFile(temp, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o666)
 	if err != nil {
 		return err
 	}
@@ -307,7 +336,7 @@ func (d *disk) writeTemp(temp string, meta metadata, write func(w io.Writer) err
 		err = f.Sync()
 	}
 	if err == nil {
-		err = d.sys.apply(d.root, temp, f, meta)
+		err = d.sys.apply(near, temp, full, f, meta)
 	}
 	return errors.Join(err, f.Close())
 }
@@ -375,7 +404,7 @@ func (d *disk) remove(p string) error {
 		if err := d.keep(native); err != nil {
 			return err
 		}
-		if err := remove(d.root, native); err != nil {
+		if err := remove(d.root, native, d.full(native)); err != nil {
 			return err
 		}
 	}
@@ -397,7 +426,7 @@ func (d *disk) setFolder(p string, meta metadata) error {
 		return err
 	}
 	defer in.Close()
-	return d.sys.apply(d.root, f.native, in, meta)
+	return d.sys.apply(d.root, f.native, d.full(f.native), in, meta)
 }
 
 // same reports whether a file has the content that open gives.

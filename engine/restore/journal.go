@@ -206,7 +206,7 @@ func Undo(name string, disks []string) (UndoReport, error) {
 		defer roots[i].Close()
 	}
 	for _, s := range slices.Backward(steps) {
-		if err := undo(roots[s.Disk], s, b.Temp, &report); err != nil {
+		if err := undo(roots[s.Disk], disks[s.Disk], s, b.Temp, &report); err != nil {
 			report.Failed = append(report.Failed, UndoFailure{filepath.Join(disks[s.Disk], string(s.Path)), err.Error()})
 		}
 	}
@@ -220,8 +220,9 @@ func Undo(name string, disks []string) (UndoReport, error) {
 	return report, nil
 }
 
-func undo(root *os.Root, s step, temp string, report *UndoReport) error {
+func undo(root *os.Root, dir string, s step, temp string, report *UndoReport) error {
 	at := string(s.Path)
+	full := filepath.Join(dir, filepath.FromSlash(at))
 	ignore := func(err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
@@ -233,7 +234,7 @@ func undo(root *os.Root, s step, temp string, report *UndoReport) error {
 		if err := ignore(root.Remove(path.Join(path.Dir(at), temp))); err != nil {
 			return err
 		}
-		err := remove(root, at)
+		err := remove(root, at, full)
 		if err == nil {
 			report.Removed++
 		}
@@ -248,7 +249,7 @@ func undo(root *os.Root, s step, temp string, report *UndoReport) error {
 		if there, err := root.Lstat(at); err == nil && os.SameFile(kept, there) {
 			return root.Remove(s.Kept)
 		}
-		if err := rename(root, s.Kept, at); err != nil {
+		if err := rename(root, s.Kept, at, full); err != nil {
 			return err
 		}
 		report.Restored++

@@ -46,7 +46,7 @@ func probe(root *os.Root) system {
 func (s system) keepsAll() bool { return s.ntfs3g }
 
 // apply sets metadata. Times come last, because everything else changes them.
-func (s system) apply(root *os.Root, native string, f *os.File, m metadata) error {
+func (s system) apply(root *os.Root, native, _ string, f *os.File, m metadata) error {
 	var errs []error
 	set := func(name string, data []byte) {
 		if err := unix.Fsetxattr(int(f.Fd()), name, data, 0); err != nil {
@@ -131,8 +131,8 @@ func (system) sync(root *os.Root) error {
 	return unix.Syncfs(int(f.Fd()))
 }
 
-func rename(root *os.Root, from, to string) error { return root.Rename(from, to) }
-func remove(root *os.Root, name string) error     { return root.Remove(name) }
+func rename(root *os.Root, from, to, _ string) error { return root.Rename(from, to) }
+func remove(root *os.Root, name, _ string) error     { return root.Remove(name) }
 
 // syncFolder makes a rename in a folder durable.
 func syncFolder(root *os.Root, native string) error {

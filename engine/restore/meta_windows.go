@@ -9,8 +9,6 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/windows"
-
-	"lifeboat/engine/store"
 )
 
 const fullErrno = windows.ERROR_DISK_FULL
@@ -35,8 +33,7 @@ func (s system) keepsAll() bool { return s.ntfs }
 
 // apply sets metadata. Times and attributes come last: a read-only file takes
 // nothing more.
-func (s system) apply(root *os.Root, native string, f *os.File, m metadata) error {
-	full := filepath.Join(root.Name(), filepath.FromSlash(native))
+func (s system) apply(_ *os.Root, _, full string, _ *os.File, m metadata) error {
 	var errs []error
 	if s.ntfs {
 		for _, stream := range m.streams {
@@ -142,26 +139,24 @@ func (system) sync(*os.Root) error { return nil }
 func syncFolder(*os.Root, string) error { return nil }
 
 // rename replaces also a file that is read-only.
-func rename(root *os.Root, from, to string) error {
+func rename(root *os.Root, from, to, full string) error {
 	err := root.Rename(from, to)
-	if errors.Is(err, os.ErrPermission) && makeWritable(root, to) {
+	if errors.Is(err, os.ErrPermission) && makeWritable(root, to, full) {
 		err = root.Rename(from, to)
 	}
 	return err
 }
 
 // remove removes also a file that is read-only.
-func remove(root *os.Root, name string) error {
+func remove(root *os.Root, name, full string) error {
 	err := root.Remove(name)
-	if errors.Is(err, os.ErrPermission) && makeWritable(root, name) {
+	if errors.Is(err, os.ErrPermission) && makeWritable(root, name, full) {
 		err = root.Remove(name)
 	}
 	return err
 }
 
-func makeWritable(root *os.Root, name string) bool {
-	if info, err := root.Lstat(name); err != nil || !info.Mode().IsRegular() {
-		return false
-	}
-	return setBasic(filepath.Join(root.Name(), filepath.FromSlash(name)), metadata{attr: windows.FILE_ATTRIBUTE_NORMAL, modified: store.FileTime(0)}) == nil
+func makeWritable(root *os.Root, name, full string) bool {
+	info, err := root.Lstat(name)
+	return err == nil && info.Mode().IsRegular() && setBasic(full, metadata{attr: windows.FILE_ATTRIBUTE_NORMAL}) == nil
 }
