@@ -8,6 +8,13 @@ import (
 	"lifeboat/engine/winname"
 )
 
+// The urlids of Microsoft's two files for documents, which were not made to be
+// used together (spec 14.2).
+const (
+	migUser = "http://www.microsoft.com/migration/1.0/migxmlext/miguser"
+	migDocs = "http://www.microsoft.com/migration/1.0/migxmlext/migdocs"
+)
+
 // maxRules bounds the compiled patterns. MigApp.xml makes some 4,000 per user.
 const maxRules = 1 << 20
 
@@ -49,6 +56,10 @@ func CompileOnly(files []*File, contexts []Context, p Platform, keep func(Unit) 
 				c.component(component, sc, i, nil)
 			}
 		}
+	}
+	if f := urlids[migUser]; f != nil && urlids[migDocs] != nil {
+		c.diags = append(c.diags, Diagnostic{File: f.Name, Line: 1, Element: "migration", Severity: Warning,
+			Text: "MigUser.xml and MigDocs.xml are given together; both take documents, each by its own rules, expected one of them"})
 	}
 	c.takeSettings()
 	c.spareAdded()

@@ -566,6 +566,24 @@ func TestDuplicateURLID(t *testing.T) {
 	}
 }
 
+func TestMigUserWithMigDocs(t *testing.T) {
+	var list []*migxml.File
+	for _, name := range []string{"MigDocs", "MigUser"} {
+		f, _, err := migxml.Parse(name, []byte(`<migration urlid="http://www.microsoft.com/migration/1.0/migxmlext/`+name+`">`+app(``, ``)+`</migration>`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, f)
+	}
+	_, diags, err := migxml.Compile(list, contexts(), migxmltest.New())
+	if err != nil || len(diags) != 1 || diags[0].Severity != migxml.Warning || !strings.Contains(diags[0].Text, "given together") {
+		t.Errorf("%v %v", diags, err)
+	}
+	if _, diags, err = migxml.Compile(list[:1], contexts(), migxmltest.New()); err != nil || len(diags) != 0 {
+		t.Errorf("one alone: %v %v", diags, err)
+	}
+}
+
 func TestCompileOnly(t *testing.T) {
 	pc := migxmltest.New()
 	pc.File(`C:\X\a`)
