@@ -8,6 +8,7 @@ import (
 	"lifeboat/engine/bitlocker"
 	"lifeboat/engine/job"
 	"lifeboat/engine/report"
+	"lifeboat/engine/store"
 	"lifeboat/engine/usmt"
 	"lifeboat/winpe"
 )
@@ -50,6 +51,10 @@ type Backend interface {
 	Verify(ctx context.Context, storePath, password string, ctl *job.Control) (*report.Verdict, error)
 	// Restore puts a store back into a Windows, or says what that would do.
 	Restore(ctx context.Context, req engine.RestoreRequest, ctl *job.Control) (*engine.RestoreReport, error)
+	// Browse lists a folder of a store, by its path inside.
+	Browse(ctx context.Context, ref engine.StoreRef, folder string) ([]store.Entry, error)
+	// TakeOut writes a file of a store, or all below a folder, below dest.
+	TakeOut(ctx context.Context, ref engine.StoreRef, inside, dest string, ctl *job.Control) (engine.Extracted, error)
 	// Undo takes a restore back by its journal.
 	Undo(ctx context.Context, journal string) (engine.UndoReport, error)
 	// CommandLine is the command that does the same as the request.

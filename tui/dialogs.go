@@ -66,6 +66,9 @@ func (d *cancelDialog) outline(s *session) outline {
 
 func (d *cancelDialog) words(s *session) (title string, text, menu []string) {
 	r := s.run
+	if r.kind == takingOut {
+		return textTakeCancel, wrap(textTakeCancelText, "", 58), []string{textCancelNo, textPutCancelYes}
+	}
 	if r.kind == puttingBack {
 		return textPutCancel, wrap(textPutCancelText, "", 58), []string{textCancelNo, textPutCancelYes}
 	}
@@ -330,7 +333,7 @@ type crashWritten struct {
 
 func newCrashScreen(s *session, what, stack string) *crashScreen {
 	sc := &crashScreen{what: what, stack: stack}
-	if r := s.run; r != nil && r.kind != checking {
+	if r := s.run; r != nil && r.kind != checking && r.kind != takingOut {
 		sc.saved = r.kind == saving
 		sc.put = !sc.saved
 		if !r.ended {

@@ -13,6 +13,7 @@ import (
 	"lifeboat/engine/job"
 	"lifeboat/engine/report"
 	"lifeboat/engine/restore"
+	"lifeboat/engine/store"
 	"lifeboat/engine/usmt"
 	"lifeboat/engine/windows"
 	"lifeboat/winpe"
@@ -49,6 +50,8 @@ type fake struct {
 	restores []engine.RestoreRequest
 	trialErr error
 	undone   []string
+	tree     map[string][]store.Entry
+	taken    []string
 	secrets  [][]byte // as Unlock got them: to be overwritten afterwards
 }
 
@@ -234,6 +237,21 @@ func (f *fake) Restore(ctx context.Context, req engine.RestoreRequest, ctl *job.
 	return &rep, f.err
 }
 
+func (f *fake) Browse(_ context.Context, ref engine.StoreRef, folder string) ([]store.Entry, error) {
+	if ref.Password != "" && ref.Password != "secret" {
+		return nil, fmt.Errorf("open store: %w", store.ErrPassword)
+	}
+	return f.tree[folder], nil
+}
+
+func (f *fake) TakeOut(ctx context.Context, _ engine.StoreRef, inside, dest string, ctl *job.Control) (engine.Extracted, error) {
+	f.taken = append(f.taken, inside+" to "+dest)
+	if err := f.steps(ctx, ctl); err != nil {
+		return engine.Extracted{}, err
+	}
+	return engine.Extracted{Files: 2, Bytes: 3 << 20}, f.err
+}
+
 func (f *fake) Undo(_ context.Context, journal string) (engine.UndoReport, error) {
 	f.undone = append(f.undone, journal)
 	return engine.UndoReport{Removed: 40896, Restored: 12}, f.err
@@ -298,6 +316,14 @@ func office() *fake {
 	}
 	f.speed = 118 << 20
 	f.restored = restored()
+	f.tree = map[string][]store.Entry{
+		"File":          {{Name: "C$", Dir: true, Size: 12 * gib, Files: 9000}},
+		"File/C$":       {{Name: "Users", Dir: true, Size: 12 * gib, Files: 9000}},
+		"File/C$/Users": {{Name: "anna.keller", Dir: true, Size: 11 * gib, Files: 8000}, {Name: "Public", Dir: true, Size: gib, Files: 1000}},
+		"File/C$/Users/anna.keller": {
+			{Name: "budget.xlsx", Size: 12 << 20, ModTime: date("2026-11-20 16:02")}, {Name: "old.pst", Size: gib, ModTime: date("2024-01-02 09:00"), Partial: true},
+		},
+	}
 	f.report = savedReport()
 	f.verdict = &report.Verdict{Files: 42897, Bytes: 39 * gib, Duration: 9 * time.Minute, CatalogOK: true}
 	return f

@@ -289,6 +289,32 @@ func TestPutBack(t *testing.T) {
 	})
 }
 
+// Looking into a store: down, up again with the cursor where it was, and a file
+// taken out.
+func TestBrowse(t *testing.T) {
+	sit(t, withStores(), func(u *robot) {
+		u.welcome()
+		u.press("4", "f3", "enter", "enter", "down")
+		u.sees(`> Public\`)
+		u.press("enter")
+		u.sees("Nothing is in this folder")
+		u.press("u")
+		u.sees(`> Public\`)
+		u.press("up", "enter", "enter")
+		u.sees("A file. T takes it out")
+		u.press("t", "enter")
+		u.finish()
+		u.sees("TAKEN OUT")
+		if !slices.Equal(u.f.taken, []string{"File/C$/Users/anna.keller/budget.xlsx to /media/backup/FROM_PC-0398"}) {
+			t.Errorf("taken out: %v", u.f.taken)
+		}
+		u.press("esc")
+		u.welcome()
+		u.press("4", "f3", "esc")
+		u.sees("Which store should be checked?")
+	})
+}
+
 // The list of destinations follows what is plugged in, and the cursor stays
 // with its drive.
 func TestPlugging(t *testing.T) {
@@ -474,7 +500,7 @@ func FuzzKeys(f *testing.F) {
 	}
 	keys := []string{
 		"enter", "enter", "enter", "enter", "esc", "space", "up", "down", "left", "right", "pgup", "pgdown", "home", "end", "tab",
-		"shift+tab", "backspace", "delete", "f1", "f2", "f5", "f8", "f10", "ctrl+c", "ctrl+l", "ctrl+q", "ctrl+r", "ctrl+t",
+		"shift+tab", "backspace", "delete", "f1", "f2", "f3", "f5", "f8", "f10", "ctrl+c", "ctrl+l", "ctrl+q", "ctrl+r", "ctrl+t",
 		"1", "2", "3", "4", "5", "a", "b", "c", "d", "e", "f", "k", "m", "n", "o", "p", "r", "s", "t", "u", "/", "?", "ü", "日",
 	}
 	f.Fuzz(func(t *testing.T, data []byte, seed uint64) {

@@ -30,10 +30,12 @@ const (
 	keyDelete    key = "delete"
 	keyF1        key = "f1"
 	keyF2        key = "f2"
+	keyF3        key = "f3"
 	keyF5        key = "f5"
 	keyF8        key = "f8"
 	keyF10       key = "f10"
 	keyCtrlC     key = "ctrl+c"
+	keyCtrlF     key = "ctrl+f"
 	keyCtrlL     key = "ctrl+l"
 	keyCtrlQ     key = "ctrl+q"
 	keyCtrlR     key = "ctrl+r"
@@ -51,8 +53,8 @@ var teaKeys = map[tea.KeyType]key{
 	tea.KeyPgUp: keyPgUp, tea.KeyPgDown: keyPgDown, tea.KeyHome: keyHome, tea.KeyEnd: keyEnd,
 	tea.KeyEnter: keyEnter, tea.KeyEsc: keyEsc, tea.KeyTab: keyTab, tea.KeyShiftTab: keyBackTab,
 	tea.KeyBackspace: keyBackspace, tea.KeyDelete: keyDelete, tea.KeyCtrlH: keyBackspace,
-	tea.KeyF1: keyF1, tea.KeyF2: keyF2, tea.KeyF5: keyF5, tea.KeyF8: keyF8, tea.KeyF10: keyF10,
-	tea.KeyCtrlC: keyCtrlC, tea.KeyCtrlL: keyCtrlL, tea.KeyCtrlQ: keyCtrlQ, tea.KeyCtrlR: keyCtrlR, tea.KeyCtrlT: keyCtrlT,
+	tea.KeyF1: keyF1, tea.KeyF2: keyF2, tea.KeyF3: keyF3, tea.KeyF5: keyF5, tea.KeyF8: keyF8, tea.KeyF10: keyF10,
+	tea.KeyCtrlC: keyCtrlC, tea.KeyCtrlF: keyCtrlF, tea.KeyCtrlL: keyCtrlL, tea.KeyCtrlQ: keyCtrlQ, tea.KeyCtrlR: keyCtrlR, tea.KeyCtrlT: keyCtrlT,
 }
 
 // keyEvents translates a key message. Keys typed faster than the console is

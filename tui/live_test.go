@@ -133,14 +133,21 @@ func TestJourney(t *testing.T) {
 		{"Step 1 of 8", ""}, {"Step 4 of 8", ""}, {"Step 5 of 8", ""}, {"Step 6 of 8", ""}, {"Step 7 of 8", ""}, {"Step 8 of 8", ""},
 		{"SAFE TO WIPE", "1"},
 		{"Step 1 of 8", "4"}, {"Which store", "1"}, {"THE STORE IS SOUND", "b"},
+		{"Step 1 of 8", "4"}, {"Which store", "i"}, {"C$", "1"}, {"Users", "1"}, {"anna", "1"}, {"This is C:\\Users\\anna", "t"}, {"or b for back", ""},
+		{"TAKEN OUT", "b"},
 		{"Step 1 of 8", "2"}, {"Step 1 of 4", "1"}, {"This is what would happen", ""}, {"Step 4 of 4", "2"},
 		{"PUT BACK", "2"}, {"Take it back?", "2"}, {"TAKEN BACK", "2"},
 	} {
 		await(turn.hear)
-		await(":\n") // the prompt
+		if turn.hear != "or b for back" {
+			await(":\n") // the prompt
+		}
 		keyboard.Write([]byte(turn.say + "\n"))
 	}
 	<-done
+	if out, err := filepath.Glob(filepath.Join(pc.Stick, "FROM_*", "C$", "Users", "anna", "*", "*")); err != nil || len(out) == 0 {
+		t.Errorf("nothing was taken out: %v", err)
+	}
 	if said := out.String(); strings.Contains(said, "damaged:") || strings.Contains(said, "context canceled") {
 		t.Error(said)
 	}

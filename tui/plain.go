@@ -34,12 +34,17 @@ type item struct {
 	text   string
 	do     func() step
 	fill   func(text string)
-	hidden bool // the text is a secret
+	given  string // the text as it is, for Enter to take
+	hidden bool   // it is a secret
 }
 
 // fieldItem asks for what goes into a field.
 func fieldItem(text string, f *field) item {
-	return item{text: text, hidden: f.hidden, fill: func(typed string) {
+	given := f.value()
+	if f.hidden {
+		given = ""
+	}
+	return item{text: text, given: given, hidden: f.hidden, fill: func(typed string) {
 		f.set("")
 		f.typed(keyEvent{text: printable([]rune(typed))})
 	}}
@@ -71,7 +76,7 @@ type plain struct {
 }
 
 // The second names that keys have here.
-var plainNames = map[string]string{textEsc: "b", "F1": "?", "F5": "r", "F8": "l", "F10": "q"}
+var plainNames = map[string]string{textEsc: "b", "F1": "?", "F3": "i", "F5": "r", "F8": "l", "F10": "q"}
 
 // Messages of plain mode itself.
 type (
@@ -260,20 +265,31 @@ func plainName(b binding) string {
 	return ""
 }
 
+// ask is the prompt of an item that asks for a text.
+func (p *plain) ask(it *item) string {
+	given := ""
+	if it.given != "" {
+		given = " [" + p.r.s.show(it.given) + "]"
+	}
+	if p.alone() && !it.hidden {
+		return fmt.Sprintf(textPlainAsk, it.name()+given)
+	}
+	return it.name() + given + ": "
+}
+
 // fill gives a line to the item that asked for it. An empty one keeps what is
-// there; where the text is all there is to the screen, it leads back, and any
-// other one on.
+// there. Where the text is all there is to the screen, it leads on; nothing, or
+// a b, leads back.
 func (p *plain) fill(it *item, raw string) []command {
 	only := p.alone()
 	shown := p.r.top()
 	if shown != p.shown {
 		return nil
 	}
-	if raw == "" {
-		if only {
-			return p.r.press(keyEvent{key: keyEsc})
-		}
-	} else {
+	switch {
+	case only && (raw == "" && it.given == "" || raw == plainNames[textEsc] && !it.hidden):
+		return p.r.press(keyEvent{key: keyEsc})
+	case raw != "":
 		p.r.note = ""
 		it.fill(raw)
 	}
@@ -338,7 +354,7 @@ func (p *plain) tell() {
 		return
 	case p.typing != nil:
 		if !p.asked {
-			fmt.Fprintf(p.out, "%s: ", p.typing.name())
+			fmt.Fprint(p.out, p.ask(p.typing))
 		}
 		return
 	case top == p.shown:

@@ -164,3 +164,8 @@ func TestPlainPutBack(t *testing.T) {
 		t.Errorf("taken back: %v", f.undone)
 	}
 }
+
+// Looking into a store, folder by folder.
+func TestPlainBrowse(t *testing.T) {
+	talk(t, "browse", withStores(), "4", "i", "1", "1", "1", "u", "1", "1", "t", "b", "t", "", nil)
+}

@@ -47,6 +47,8 @@ func (sc *resultScreen) message(s *session) string {
 		return textPutMsgDone
 	case takingBack:
 		return textUndoMsg
+	case takingOut:
+		return textTakeResult
 	case checking:
 		switch {
 		case r.err != nil:
@@ -140,6 +142,8 @@ func (sc *resultScreen) told(s *session, w, h int) []string {
 		return sc.restoredLines(s, w)
 	case takingBack:
 		return sc.undoneLines(s, w)
+	case takingOut:
+		return sc.takenLines(s, w)
 	}
 	return sc.saved(s, w, h)
 }

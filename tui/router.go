@@ -63,6 +63,7 @@ const (
 	screenTarget
 	screenPutUsers
 	screenPutReview
+	screenBrowse
 	screenNoWindows
 	screenCount
 )
@@ -128,6 +129,7 @@ func newRouter(s *session) *router {
 		screenTarget:      &windowsScreen{target: true},
 		screenPutUsers:    &putUsersScreen{},
 		screenPutReview:   &putReviewScreen{},
+		screenBrowse:      &browseScreen{},
 		screenNoWindows:   &noWindowsScreen{},
 	}
 	return r
@@ -324,7 +326,7 @@ func (r *router) forget() {
 			k.forget()
 		}
 	}
-	r.s.password = ""
+	r.s.password, r.s.put.password, r.s.browse.ref.Password = "", "", ""
 }
 
 // forward goes on from the current screen.

@@ -47,6 +47,7 @@ type run struct {
 	verdict  *report.Verdict
 	restored *engine.RestoreReport
 	undone   *engine.UndoReport
+	taken    *engine.Extracted
 	err      error
 }
 
@@ -57,6 +58,7 @@ const (
 	checking
 	puttingBack
 	takingBack
+	takingOut
 )
 
 type phaseTime struct{ began, ended time.Time }
@@ -84,6 +86,7 @@ type (
 		verdict  *report.Verdict
 		restored *engine.RestoreReport
 		undone   *engine.UndoReport
+		taken    *engine.Extracted
 		err      error
 	}
 )
@@ -204,7 +207,7 @@ func (r *run) take(msg runMessage) []command {
 		r.enter(noPhase, now)
 		r.ended, r.endedAt = true, now
 		r.report, r.verdict, r.err = msg.report, msg.verdict, msg.err
-		r.restored, r.undone = msg.restored, msg.undone
+		r.restored, r.undone, r.taken = msg.restored, msg.undone, msg.taken
 	}
 	return nil
 }

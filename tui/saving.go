@@ -22,6 +22,8 @@ func (sc *savingScreen) title(s *session) string {
 		return textPutTitle
 	case takingBack:
 		return textUndoTitle
+	case takingOut:
+		return textTakeTitle
 	}
 	v, _ := s.volume(s.place)
 	to := human.Middle(s.show(s.place), 24)
@@ -68,6 +70,8 @@ func (sc *savingScreen) message(s *session) string {
 		return textPutRunning
 	case r.kind == takingBack:
 		return textUndoRunning
+	case r.kind == takingOut:
+		return textTakeRunning
 	case r.phase == job.Verifying:
 		return textSaveChecking
 	case r.phase == job.Finishing:
@@ -140,7 +144,7 @@ func (sc *savingScreen) body(s *session, w, h int) []string {
 	if r.kind == checking || r.phase == job.Verifying {
 		label = textSaveCheck
 	}
-	if r.kind == puttingBack {
+	if r.kind == puttingBack || r.kind == takingOut {
 		label = textPutWritten
 	}
 	left := sc.left(s)
@@ -193,7 +197,7 @@ func (sc *savingScreen) phases(s *session, w int) []string {
 	switch r.kind {
 	case checking:
 		rows = []phaseRow{{job.Verifying, textSaveCheck}}
-	case puttingBack, takingBack:
+	case puttingBack, takingBack, takingOut:
 		rows = []phaseRow{{job.Applying, textSaveApply}}
 	}
 	var lines []string

@@ -379,6 +379,19 @@ func TestFrames(t *testing.T) {
 		u.finish()
 		u.press("right", "enter", "down", "enter")
 	})
+	look := func(keys ...string) func(u *robot) { return put(append([]string{"f3"}, keys...)...) }
+	frames(t, "browse", withStores(), look())
+	frames(t, "browse-files", withStores(), look("enter", "enter", "enter", "down"))
+	frames(t, "browse-take", withStores(), look("enter", "enter", "enter", "t"))
+	frames(t, "browse-taken", withStores(), func(u *robot) {
+		look("enter", "enter", "enter", "t", "enter")(u)
+		u.finish()
+	})
+	frames(t, "browse-wrong", withStores(), func(u *robot) {
+		put("down")(u)
+		u.write("wrong")
+		u.press("f3")
+	})
 	frames(t, "leave", office(), func(u *robot) { u.welcome(); u.press("f10") })
 	frames(t, "leave-after", office(), func(u *robot) { u.toSaving(); u.finish(); u.press("ctrl+c") })
 	frames(t, "help-users", office(), func(u *robot) { u.welcome(); u.press("enter", "?") })

@@ -58,6 +58,7 @@ type session struct {
 	noVerify bool
 
 	put     putBack
+	browse  browsing
 	purpose purpose // what the walk is for
 
 	run    *run

@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 
+	"lifeboat/engine"
 	"lifeboat/engine/human"
 )
 
@@ -69,6 +70,10 @@ func (sc *storesScreen) keys(s *session) []binding {
 	return []binding{
 		bindMove(func(k key) { sc.move(k, len(s.stores)); sc.pass.set("") }),
 		bindEnter(does, func() step { return sc.take(s) }),
+		{
+			keys: []key{keyF3, keyCtrlF}, name: "F3", does: textBrowseDo, more: textBrowseDoHelp,
+			do: func(key) step { return sc.look(s) },
+		},
 		bindAgain(func() step { return step{cmds: []command{s.lookStores()}} }),
 		bindBack(),
 	}
@@ -91,6 +96,24 @@ func (sc *storesScreen) take(s *session) step {
 	}
 	sc.pass.set("")
 	return step{move: goTo, to: screenSaving, cmds: s.check(st, password)}
+}
+
+// look shows what is in the store under the cursor.
+func (sc *storesScreen) look(s *session) step {
+	st, ok := sc.chosen(s)
+	switch {
+	case !ok || st.Damaged != "":
+		return note("%s", sc.message(s))
+	case !st.Complete:
+		return note(textStoresPartMsg)
+	case st.Protected && len(sc.pass.text) == 0:
+		return note(textStoresNeedPass)
+	}
+	s.browse = browsing{store: st, ref: engine.StoreRef{Path: st.Path}}
+	if st.Protected {
+		s.browse.ref.Password = sc.pass.value()
+	}
+	return step{move: goAside, to: screenBrowse}
 }
 
 // putBack goes on to the Windows the store is for.

@@ -601,6 +601,7 @@ const (
 	textPlainNone    = "There is nothing to choose by number here."
 	textPlainNumber  = "Type a number from 1 to %d, or a letter of the line above."
 	textPlainUnknown = "%s means nothing here. A letter of the last line does, or a number."
+	textPlainAsk     = "%s, or b for back: "
 	textPlainNumbers = "1-%d choose"
 	textPlainEnterAt = "Enter %s [%d]"
 	textPlainProblem = "problem: %s: %s"
@@ -691,4 +692,35 @@ const (
 	textUndoRemoved  = "Removed"
 	textUndoRestored = "As before"
 	textUndoMsg      = "The store is as it was; it can be put back again."
+)
+
+// Looking into a store.
+const (
+	textBrowseTitle    = "In the store"
+	textBrowseDo       = "look inside"
+	textBrowseDoHelp   = "show the files in this store, and take some out; also Ctrl+F"
+	textBrowseTop      = "Drives in this store"
+	textBrowseIn       = "This is %s."
+	textBrowseWait     = "Reading the folder."
+	textBrowseEmpty    = "Nothing is in this folder. U goes up."
+	textBrowseMsg      = "T takes out the file or folder under the cursor. The store is only read."
+	textBrowseMsgFail  = "The folder could not be read. U goes up, Esc leaves the store."
+	textBrowseFile     = "A file. T takes it out into a folder, where it can be opened."
+	textBrowsePartial  = "has holes"
+	textBrowseOpen     = "open"
+	textBrowseUp       = "up"
+	textBrowseUpHelp   = "to the folder above; also Left and Backspace"
+	textBrowseTake     = "take out"
+	textBrowseTakeHelp = "write the file or folder under the cursor into a folder"
+	textBrowseWhy      = "What is in the store, as it lay on the disk. Single files can be taken out; nothing in the store changes."
+
+	textTakeTitle      = "Take out of the store"
+	textTakeAsk        = "Write it below this folder:"
+	textTakeMsg        = "Enter writes it there. Files that are there already are kept."
+	textTakeRunning    = "The store is only read; files that are there already are kept."
+	textTakeDone       = "TAKEN OUT"
+	textTakeFailed     = "NOT ALL TAKEN OUT"
+	textTakeResult     = "They lie below the folder as they lay on the disk: C$, Users and so on."
+	textTakeCancel     = "Stop taking out?"
+	textTakeCancelText = "What was written so far stays. It is paused while you decide."
 )
