@@ -118,7 +118,7 @@ func (w *watcher) tick(now time.Time) {
 	s := w.ctl.Progress.Snapshot()
 	w.speed.Observe(now, s.BytesDone)
 	left, known := w.speed.Left(s.BytesTotal)
-	if w.progress != nil && s.Phase == job.Saving {
+	if w.progress != nil && (s.Phase == job.Saving || s.Phase == job.Applying) {
 		w.progress.Done(s.BytesDone, s.BytesTotal)
 		if known {
 			w.progress.Remaining(left)
