@@ -11,6 +11,7 @@ import (
 
 	"lifeboat/engine"
 	"lifeboat/engine/job"
+	"lifeboat/engine/migxml"
 	"lifeboat/engine/usmt"
 	"lifeboat/engine/winname"
 )
@@ -131,6 +132,11 @@ func (p *program) explainObjects(ctx context.Context, s *usmt.ScanState, objects
 		return err
 	}
 	defer plan.Close()
+	for _, d := range plan.Diagnostics {
+		if d.Severity >= migxml.Warning {
+			run.note(d.String())
+		}
+	}
 	var all []engine.Explanation
 	for _, object := range objects {
 		some, err := plan.Explain(object)

@@ -74,6 +74,7 @@ func (r *scanRun) generateTo(ctx context.Context, w io.Writer, source *found, re
 		return err
 	}
 	defer plan.Close()
+	r.remark(plan.Diagnostics)
 	if r.GenMigXML != "" {
 		err = plan.WriteDocuments(w)
 	} else {
