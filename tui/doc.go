@@ -5,7 +5,9 @@
 // Its nouns: the session holds what is known and what was answered. A screen
 // asks one question and keeps nothing but cursor and scroll position. The
 // router walks the screens in order, keeps the history for Esc, and lays
-// overlays (help, dialogs) on top. A run is a job of the engine in progress.
+// overlays (help, dialogs) on top. A run is a job of the engine in progress. An
+// outline is a screen told as numbered lines: plain mode walks the same router
+// and prints outlines instead of frames.
 //
 // The rules of the house:
 //
@@ -19,6 +21,10 @@
 //     glyphs that code page 437 and every console font has, or plain ASCII.
 //   - Colour is one of 16 and never the only carrier of a meaning.
 //   - A foreign name passes session.show before it is drawn, and is cut by cells.
+//   - What was typed in secret is drawn as stars when hidden, is in no message
+//     but the one to the engine, and is overwritten when it has served.
+//   - Writing to the computer itself starts from one screen only, and No is
+//     its first choice.
 //   - Update does no input or output; commands do, and return messages.
 //   - Words: save and put back, from and to. Sizes, times and counts come from
 //     package human.

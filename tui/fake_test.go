@@ -424,6 +424,18 @@ func hostile() *fake {
 	for i, n := range names {
 		f.report.Problems = append(f.report.Problems, job.Problem{Kind: job.Unreadable, Path: `C:\Users\` + n + `\` + long, Text: names[len(names)-1-i]})
 	}
+	for _, n := range names {
+		f.restored.Users = append(f.restored.Users,
+			engine.RestoredUser{From: n, To: long + n, Profile: n + long, How: restore.NewProfile}, engine.RestoredUser{From: n, How: restore.Left, Why: n})
+		f.restored.Warnings = append(f.restored.Warnings, n+long)
+		f.tree["File"] = append(f.tree["File"], store.Entry{Name: n, Dir: true, Size: 1 << 62, Files: 1 << 62}, store.Entry{Name: n + long, Partial: true})
+		f.locked = append(f.locked, engine.Locked{Where: n + "#3", Size: 1 << 62, Removable: true, Info: bitlocker.Info{
+			Computer: n, Notes: []string{n + long}, Protectors: []bitlocker.Protector{{Kind: bitlocker.KindRecovery}, {Kind: bitlocker.KindStartup}},
+			RecoveryKeyIDs: make([]bitlocker.GUID, 3),
+		}})
+		f.keyFiles = append(f.keyFiles, n+long)
+	}
+	f.restored.Done.Renamed, f.restored.Done.Identical, f.restored.Done.Replaced = 1<<60, 1<<60, 1<<60
 	f.report.StorePath, f.report.HTMLPath = "/media/"+long, "/media/"+names[3]+long
 	f.report.WipeReasons = names
 	return f
