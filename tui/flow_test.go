@@ -159,7 +159,7 @@ func TestUnlock(t *testing.T) {
 		if p := u.r.screens[screenUnlock].(*unlockScreen).password(); p.bad() >= 0 || string(p.bytes()) != goodPassword {
 			t.Fatalf("after mending: %s", u.frame())
 		}
-		u.press("left", "left", "backspace", "9", "esc", "enter") // Esc loses nothing
+		u.press("home", "backspace", "9", "esc", "enter") // Esc loses nothing
 		u.sees("All eight groups can be right")
 		u.press("enter")
 		u.sees("Step 4 of 8  Users")
@@ -171,6 +171,23 @@ func TestUnlock(t *testing.T) {
 		if sc := u.r.screens[screenUnlock].(*unlockScreen); bytes.ContainsAny(sc.typing["/dev/sda#3"].groups[0][:], "123456789") {
 			t.Error("what was typed was not overwritten")
 		}
+	})
+}
+
+// Another password is typed over one that did not open the volume.
+func TestUnlockAgain(t *testing.T) {
+	f := locked()
+	right := goodPassword[7:] + "-" + goodPassword[:6]
+	f.opens = map[string]string{"/dev/sda#3": right}
+	sit(t, f, func(u *robot) {
+		u.welcome()
+		u.press("enter")
+		u.write(goodPassword)
+		u.press("enter")
+		u.sees("does not open this volume")
+		u.write(right)
+		u.press("enter")
+		u.sees("Step 4 of 8  Users")
 	})
 }
 

@@ -49,25 +49,16 @@ type recoveryPassword struct {
 
 const recoveryGroups, recoveryDigits = 8, 6
 
-// digit types a digit. In a group that is full it begins the group anew, which
-// is how one that was misheard is mended.
+// digit types a digit. In a group that is full it begins the group anew: so one
+// that was misheard is mended, and a whole password typed over another.
 func (p *recoveryPassword) digit(d byte) {
 	if p.n[p.at] == recoveryDigits {
 		p.n[p.at] = 0
 	}
 	p.groups[p.at][p.n[p.at]] = d
 	p.n[p.at]++
-	if p.n[p.at] < recoveryDigits {
-		return
-	}
-	for i := p.at + 1; i < recoveryGroups; i++ {
-		if p.n[i] < recoveryDigits {
-			p.at = i
-			return
-		}
-	}
-	if i := p.bad(); i >= 0 && p.ok(p.at) {
-		p.at = i
+	if p.n[p.at] == recoveryDigits && p.at < recoveryGroups-1 {
+		p.at++
 	}
 }
 
@@ -229,6 +220,9 @@ func (sc *unlockScreen) typed(s *session, e keyEvent) bool {
 		sc.try = nil
 		return true
 	}
+	if len(e.text) >= recoveryGroups*recoveryDigits { // pasted, as a whole
+		p.at = 0
+	}
 	taken := false
 	for _, r := range e.text {
 		if r >= '0' && r <= '9' {
@@ -368,6 +362,7 @@ func (sc *unlockScreen) see(s *session, msg any) step {
 		sc.try = nil
 		return step{}
 	case m.err != nil:
+		sc.password().at = 0 // where typing another one begins
 		lead, _ := unlockFailure(m.try)
 		return note("%s", lead)
 	}
