@@ -37,6 +37,9 @@ type Item struct {
 	Size    int64
 	ModTime time.Time
 	Open    func() (io.ReadCloser, error)
+	// Again, if not nil, makes a failure with ErrLater no failure: the file is put
+	// off, and opened by Again when everything else has been read, see Rest.
+	Again func() (io.ReadCloser, error)
 }
 
 // Outcome tells how it went with one Item.
@@ -64,15 +67,17 @@ type Capture struct {
 	cancel context.CancelFunc
 	jobs   chan job
 	work   sync.WaitGroup
-	closed bool // jobs is closed
+	busy   sync.WaitGroup // jobs that were handed out and are not done or put off
+	closed bool           // jobs is closed
 
 	old     []manifest.ID // checkpoints of the source
 	resumed bool
 	root    *folder
 	chain   map[string][]*folder // the open folders below each name in the root
 
-	mu  sync.Mutex // guards the links between folders and err
-	err error      // what ended the capture
+	mu    sync.Mutex // guards the links between folders and the rest
+	err   error      // what ended the capture
+	later []job      // put off
 
 	bytes     atomic.Int64 // of finished items and of those being read
 	reused    atomic.Int32
@@ -155,7 +160,8 @@ func (c *Capture) Resumed() bool { return c.resumed }
 // arrive folder by folder: below each of File, Streams and so on, a folder is
 // closed when the next path lies outside it, and nothing can be added to it
 // any more. done, if not nil, is called once, from any goroutine,
-// unless Add returns an error.
+// unless Add returns an error, or the capture is aborted before it was the turn of
+// a file that was put off.
 //
 // An error means that the store failed, or ctx ended, and so did the capture.
 // Errors of the source are only in the Outcome.
@@ -181,16 +187,60 @@ func (c *Capture) Add(ctx context.Context, it Item, done func(Outcome)) error {
 	c.mu.Lock()
 	in.pending++
 	c.mu.Unlock()
+	if err := c.hand(ctx, job{it, in, done}); err != nil {
+		c.release(in)
+		return err
+	}
+	return nil
+}
+
+// hand gives a job to the workers.
+func (c *Capture) hand(ctx context.Context, j job) error {
+	c.busy.Add(1)
+	var err error
 	select {
-	case c.jobs <- job{it, in, done}:
+	case c.jobs <- j:
 		return nil
 	case <-ctx.Done():
 		err = ctx.Err()
 	case <-c.ctx.Done():
 		err = c.failure()
 	}
-	c.release(in)
+	c.busy.Done()
 	return err
+}
+
+// maxLater bounds the files that are put off, each of which keeps its folder
+// open; of more the hard parts are read at once.
+const maxLater = 4096
+
+// putOff keeps a job for Rest, if there is room.
+func (c *Capture) putOff(j job) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.later) >= maxLater {
+		return false
+	}
+	c.later = append(c.later, j)
+	return true
+}
+
+// Rest waits until everything else has been read and hands the files that were
+// put off to the workers again. It tells how many there were.
+func (c *Capture) Rest(ctx context.Context) (int, error) {
+	if err := within(ctx, func() error { c.busy.Wait(); return nil }); err != nil {
+		return 0, err
+	}
+	c.mu.Lock()
+	later := c.later
+	c.later = nil
+	c.mu.Unlock()
+	for _, j := range later {
+		if err := c.hand(ctx, j); err != nil {
+			return len(later), err
+		}
+	}
+	return len(later), nil
 }
 
 // AddDir enters a folder, so that it is there even if it stays empty, and sets
@@ -270,11 +320,25 @@ func (c *Capture) worker() {
 	defer c.work.Done()
 	buf := make([]byte, readSize)
 	for j := range c.jobs {
-		out := c.store(j, buf)
-		c.release(j.in)
-		j.done(out)
+		c.do(j, buf)
+		c.busy.Done()
 		c.maybeCheckpoint()
 	}
+}
+
+// do stores a file or puts it off.
+func (c *Capture) do(j job, buf []byte) {
+	out := c.store(j, buf)
+	if errors.Is(out.Err, ErrLater) && j.item.Again != nil {
+		c.bytes.Add(-out.Read)
+		j.item.Open, j.item.Again = j.item.Again, nil
+		if c.putOff(j) {
+			return
+		}
+		out = c.store(j, buf)
+	}
+	c.release(j.in)
+	j.done(out)
 }
 
 // fail records what ended the capture and passes err on.
@@ -312,6 +376,9 @@ func (c *Capture) Finish(ctx context.Context, sum Summary) (ID, error) {
 }
 
 func (c *Capture) finish(ctx context.Context, sum Summary) (ID, error) {
+	if _, err := c.Rest(ctx); err != nil && c.ctx.Err() == nil {
+		return "", err
+	}
 	if err := c.drain(ctx); err != nil {
 		return "", err
 	}
@@ -396,6 +463,9 @@ func (c *Capture) Abort(ctx context.Context, keep bool) error {
 	}
 	// Files that are being read are given up; those that wait were not begun.
 	c.cancel()
+	c.mu.Lock()
+	c.later = nil
+	c.mu.Unlock()
 	err := within(ctx, func() error { c.work.Wait(); return nil })
 	if keep && !lost && err == nil {
 		c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))

@@ -24,6 +24,10 @@ var (
 // is kept, the outcome carries the error, and the next run reads the file again.
 var ErrPartial = errors.New("only partly readable")
 
+// ErrLater is what a source returns from Open or Read to put a file off, see
+// Item.Again.
+var ErrLater = errors.New("put off")
+
 // wrap gives err, if any, a sentinel and a subject.
 func wrap(sentinel error, subject string, err error) error {
 	if err == nil {
