@@ -239,7 +239,7 @@ func (g *gatherer) add(ctx context.Context, p prepared) error {
 		}
 		return g.streams(ctx, p, unit)
 	}
-	if isLink(p.Info) { // its target is in the catalog; there is no content
+	if p.Info.IsLink() { // its target is in the catalog; there is no content
 		g.finished(unit, 0, false)
 		return g.objects.put(line)
 	}
@@ -595,9 +595,4 @@ func (g *gatherer) write(ctx context.Context, name string, data []byte) error {
 	}
 	_, err = w.Write(data)
 	return errors.Join(err, w.Close())
-}
-
-// isLink reports a file that has no content of its own.
-func isLink(i volume.Info) bool {
-	return i.Reparse == volume.TagSymlink || i.Reparse == volume.TagMountPoint
 }

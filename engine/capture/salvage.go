@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 
+	"lifeboat/engine/disk"
 	"lifeboat/engine/job"
 	"lifeboat/engine/store"
 	"lifeboat/engine/volume"
@@ -24,18 +25,24 @@ const (
 // read after a second try is delivered as zeros and counted. A file with holes
 // ends with store.ErrPartial from Close, so that it is kept and reported. A
 // file of which nothing can be read ends with the disk's error instead.
+//
+// At the first try it gives up where it would have to read around a hole, with
+// store.ErrLater: everything healthy comes first. How small the steps around a
+// hole are is settled here for a volume that the system reads; a disk that is
+// read raw has a disk.Careful below, which answers for bad blocks at once.
 type salvage struct {
-	ctx  context.Context
-	ctl  *job.Control
-	file volume.File
-	size int64
+	ctx   context.Context
+	ctl   *job.Control
+	file  volume.File
+	size  int64
+	first bool // try
 
-	at      int64 // next byte to deliver
-	read    int64 // bytes really read
-	lost    int64 // bytes delivered as zeros
-	run     int64 // length of the dead stretch behind at, for skipping ahead
-	firstAt int64 // where the first loss was
-	first   error // and what the disk said
+	at     int64 // next byte to deliver
+	read   int64 // bytes really read
+	lost   int64 // bytes delivered as zeros
+	run    int64 // length of the dead stretch behind at, for skipping ahead
+	lostAt int64 // where the first loss was
+	cause  error // and what the disk said
 }
 
 func (s *salvage) Read(p []byte) (int, error) {
@@ -58,6 +65,9 @@ func (s *salvage) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	case hopeless(err):
 		return 0, err
+	case s.first:
+		s.ctl.Progress.AddBytes(-s.read, s.ctl.Clock())
+		return 0, fmt.Errorf("%w: %w", store.ErrLater, err)
 	}
 	return s.aroundHole(p, err)
 }
@@ -66,8 +76,8 @@ func (s *salvage) Read(p []byte) (int, error) {
 // dead stretch it skips ahead in ever larger steps: a head crash must not cost
 // a timeout for each 4096 bytes.
 func (s *salvage) aroundHole(p []byte, cause error) (int, error) {
-	if s.first == nil {
-		s.first, s.firstAt = cause, s.at
+	if s.cause == nil {
+		s.cause, s.lostAt = cause, s.at
 	}
 	// No step crosses into the next sector: a bad one must not spoil its neighbour.
 	step := max(smallRead, min(s.run/4&^(smallRead-1), bigRead)) - s.at%smallRead
@@ -77,9 +87,13 @@ func (s *salvage) aroundHole(p []byte, cause error) (int, error) {
 			return 0, err
 		}
 		probe := p[:min(int64(len(p)), smallRead-s.at%smallRead)]
-		if n, _ := s.file.ReadAt(probe, s.at); n > 0 {
+		n, err := s.file.ReadAt(probe, s.at)
+		if n > 0 {
 			s.advance(n, 0)
 			return n, nil
+		}
+		if err != nil && hopeless(err) {
+			return 0, err
 		}
 	}
 	if s.at+int64(len(p)) == s.size && s.read == 0 {
@@ -107,7 +121,7 @@ func (s *salvage) Close() error {
 		return err
 	}
 	if s.lost > 0 {
-		return fmt.Errorf("%w: %d of %d bytes missing, first at %d: %w", store.ErrPartial, s.lost, s.size, s.firstAt, s.first)
+		return fmt.Errorf("%w: %d of %d bytes missing, first at %d: %w", store.ErrPartial, s.lost, s.size, s.lostAt, s.cause)
 	}
 	return nil
 }
@@ -115,5 +129,6 @@ func (s *salvage) Close() error {
 // hopeless reports an error that concerns the file as a whole: trying its other
 // parts would fail the same way.
 func hopeless(err error) bool {
-	return errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrClosed) || errors.Is(err, volume.ErrReparse)
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrClosed) || errors.Is(err, volume.ErrReparse) ||
+		errors.Is(err, disk.ErrGone) || errors.Is(err, context.Canceled)
 }

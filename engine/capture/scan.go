@@ -8,6 +8,7 @@ import (
 
 	"lifeboat/engine/job"
 	"lifeboat/engine/migxml"
+	"lifeboat/engine/platform"
 	"lifeboat/engine/usmt"
 	"lifeboat/engine/volume"
 	"lifeboat/engine/windows"
@@ -43,7 +44,7 @@ func Scan(ctx context.Context, req ScanRequest, ctl *job.Control) (*Plan, error)
 	contexts := contextsOf(req.Machine)
 	var dropped []Unit
 	var detected []migxml.Unit
-	program, diags, err := migxml.CompileOnly(parsed, contexts, platform{ctx, req.Machine}, func(u migxml.Unit) bool {
+	program, diags, err := migxml.CompileOnly(parsed, contexts, platform.Of(ctx, req.Machine), func(u migxml.Unit) bool {
 		detected = append(detected, u)
 		if req.Keep == nil || req.Keep(u) {
 			return true
@@ -326,4 +327,12 @@ func contextsOf(m *windows.Machine) []migxml.Context {
 		}
 	}
 	return contexts
+}
+
+// fullName is DOMAIN\user where both are known.
+func fullName(u windows.User) string {
+	if u.Domain == "" {
+		return u.Name
+	}
+	return winname.Join(u.Domain, u.Name)
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"lifeboat/engine/migxml"
+	"lifeboat/engine/platform"
 	"lifeboat/engine/store"
 	"lifeboat/engine/winname"
 )
@@ -111,7 +112,7 @@ func (r *run) prepareRules(ctx context.Context) error {
 	for _, rule := range given {
 		byUnit[rule.Unit] = append(byUnit[rule.Unit], rule)
 	}
-	programs := r.destinationUnits(destVars)
+	programs := r.destinationUnits(ctx, destVars)
 	for i, c := range r.catalog.Units {
 		var own store.RecordedUnit
 		if i < len(r.recorded.units) {
@@ -233,7 +234,7 @@ func (r *run) replaceChanged(ctx context.Context, rules []migxml.RestoreRule) ([
 		contexts = append(contexts, contextOf(id, "", vars))
 	}
 	slices.SortFunc(contexts, func(a, b migxml.Context) int { return strings.Compare(a.ID, b.ID) })
-	program, _, err := migxml.Compile(changed, contexts, sourcePlatform{r})
+	program, _, err := migxml.Compile(changed, contexts, platform.Described(r.source))
 	if err != nil {
 		return nil, err
 	}
@@ -271,7 +272,7 @@ func (r *run) isStored(ctx context.Context, f RuleFile) bool {
 
 // destinationUnits evaluates the given files on the destination, for what their
 // components' variables are there.
-func (r *run) destinationUnits(users map[string]map[string]string) map[string]map[string]string {
+func (r *run) destinationUnits(ctx context.Context, users map[string]map[string]string) map[string]map[string]string {
 	contexts := []migxml.Context{contextOf(systemID, "", r.machine.Vars())}
 	ids := []string{systemID}
 	for id, vars := range users {
@@ -285,7 +286,7 @@ func (r *run) destinationUnits(users map[string]map[string]string) map[string]ma
 			files = append(files, parsed)
 		}
 	}
-	program, _, err := migxml.Compile(files, contexts, destinationPlatform{r})
+	program, _, err := migxml.Compile(files, contexts, platform.Of(ctx, r.machine))
 	if err != nil {
 		r.warn(fmt.Sprintf("the rules cannot be evaluated on the destination: %v", err))
 		return nil

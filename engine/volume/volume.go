@@ -92,6 +92,9 @@ const (
 // IsDir reports whether the entry is a folder (a junction is one too).
 func (i Info) IsDir() bool { return i.Attr&Directory != 0 }
 
+// IsLink reports a junction or symbolic link: it has no content of its own.
+func (i Info) IsLink() bool { return i.Reparse == TagSymlink || i.Reparse == TagMountPoint }
+
 // Reparse tags that change what a migration does (spec/ntfs.md).
 const (
 	TagMountPoint uint32 = 0xA0000003 // junction or volume mount point
