@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"lifeboat/engine/capture"
+	"lifeboat/engine/disk"
 	"lifeboat/engine/human"
 	"lifeboat/engine/job"
 	"lifeboat/engine/migxml"
@@ -59,6 +60,8 @@ type Engine struct {
 	Clock   func() time.Time
 	TempDir string // for working files; empty for the system's
 	Version string // of this program, for catalogs and reports
+
+	images func(path string) (*disk.Image, *disk.Careful, error) // of tests, for disks that die; nil for real ones
 }
 
 // DetectOptions are what a caller may know better than the disk.
@@ -99,6 +102,7 @@ func (e *Engine) Detect(ctx context.Context, places []Place, opt DetectOptions) 
 
 // find looks for installations on the volumes that are open.
 func (d *Detection) find(ctx context.Context) error {
+	defer d.interrupt(ctx)()
 	found, looked, err := windows.Find(ctx, d.sources, windows.Options{ArchOverride: d.opt.Arch, Mappings: d.opt.Mappings})
 	if err != nil {
 		return fmt.Errorf("look for Windows: %w", err)
@@ -129,6 +133,7 @@ func (d *Detection) Folders(inst *Installation) []string {
 // their Files and Bytes, one user after the other; each is called when a user
 // is done, and may be nil. A profile that cannot be walked keeps its zeros.
 func (d *Detection) Measure(ctx context.Context, inst *Installation, each func(u *User)) error {
+	defer d.interrupt(ctx)()
 	m, err := windows.Open(ctx, d.sources, inst)
 	if err != nil {
 		return fmt.Errorf("measure profiles: %w", err)
@@ -183,6 +188,7 @@ func (d *Detection) Plan(ctx context.Context, inst *Installation, files []RuleFi
 
 // PlanWith is Plan with everything that can be asked for.
 func (d *Detection) PlanWith(ctx context.Context, inst *Installation, req PlanRequest, ctl *job.Control) (*Plan, error) {
+	defer d.interrupt(ctx)()
 	ctl.Phase(job.Initializing, 0, 0)
 	machine, err := windows.Open(ctx, d.sources, inst)
 	if err != nil {

@@ -82,7 +82,17 @@ func (h *holdings) close() error {
 type locked struct {
 	Locked
 	volume *bitlocker.Volume
+	disk   *disk.Careful
 }
+
+// onDisk is a volume that is read raw from a disk that may be dying.
+type onDisk struct {
+	*volume.NTFS
+	disk *disk.Careful
+}
+
+// Disk implements capture.OnDisk.
+func (v onDisk) Disk() *disk.Careful { return v.disk }
 
 // missed notes that there is nothing at a place, and why.
 func (d *Detection) missed(where string, format string, args ...any) {
@@ -114,36 +124,50 @@ func (d *Detection) openFolder(ctx context.Context, p Place) {
 		d.missed(p.Path, "%v", err)
 		return
 	}
-	d.add(v, windows.Source{Volume: v, Where: p.Path, Disk: p.Disk, Removable: p.Removable}, nil)
+	d.add(windows.Source{Volume: v, Where: p.Path, Disk: p.Disk, Removable: p.Removable}, nil)
+}
+
+// openImage opens a disk, to be read with care.
+func (e *Engine) openImage(path string) (*disk.Image, *disk.Careful, error) {
+	if e.images != nil {
+		return e.images(path)
+	}
+	image, err := disk.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	return image, image.Careful(), nil
 }
 
 // openRaw opens the device of a folder.
 func (d *Detection) openRaw(ctx context.Context, p Place) error {
-	image, err := disk.Open(p.Device)
+	image, careful, err := d.engine.openImage(p.Device)
 	if err != nil {
 		return err
 	}
-	if what := disk.Identify(image, image.Size).FileSystem; what != disk.NTFS {
+	if what := disk.Identify(careful, image.Size).FileSystem; what != disk.NTFS {
 		return errors.Join(fmt.Errorf("%s holds no NTFS, which is all that is read raw", p.Device), image.Close())
 	}
-	v, err := volume.OpenNTFS(ctx, image, image.Size, image)
+	defer careful.Interrupt(ctx)()
+	v, err := volume.OpenNTFS(ctx, careful, image.Size, image)
 	if err != nil {
 		return errors.Join(err, image.Close())
 	}
-	d.add(v, windows.Source{Volume: v, Where: p.Path, Disk: p.Disk, Removable: p.Removable}, rawNotes(v))
+	d.add(windows.Source{Volume: onDisk{v, careful}, Where: p.Path, Disk: p.Disk, Removable: p.Removable}, rawNotes(v))
 	return nil
 }
 
 // openDisk opens a device or an image and the volumes on it.
 func (d *Detection) openDisk(ctx context.Context, p Place) {
 	path, number := Partition(p.Path)
-	image, err := disk.Open(path)
+	image, careful, err := d.engine.openImage(path)
 	if err != nil {
 		d.missed(p.Path, "%v", err)
 		return
 	}
 	d.held.add(image)
-	table, err := disk.Partitions(image, image.Size, image.Sector)
+	defer careful.Interrupt(ctx)()
+	table, err := disk.Partitions(careful, image.Size, image.Sector)
 	if err != nil {
 		d.missed(p.Path, "%v", err)
 		return
@@ -155,12 +179,12 @@ func (d *Detection) openDisk(ctx context.Context, p Place) {
 			continue
 		}
 		found = true
-		at := Locked{Where: path, Disk: p.Disk, Removable: p.Removable, Size: part.Size}
+		at := locked{Locked: Locked{Where: path, Disk: p.Disk, Removable: p.Removable, Size: part.Size}, disk: careful}
 		if table.Scheme != disk.Whole {
 			at.Where = fmt.Sprintf("%s#%d", path, part.Number)
 			at.Disk = diskID(table, part)
 		}
-		d.openVolume(ctx, at, part.Open(image), notes)
+		d.openVolume(ctx, at, part.Open(careful), notes)
 	}
 	switch {
 	case !found && number >= 0:
@@ -180,7 +204,7 @@ func diskID(t disk.Table, p disk.Partition) windows.DiskID {
 
 // openVolume opens what is in a partition, or says why not. A BitLocker volume
 // that asks for no secret opens by itself.
-func (d *Detection) openVolume(ctx context.Context, at Locked, r *io.SectionReader, notes []string) {
+func (d *Detection) openVolume(ctx context.Context, at locked, r *io.SectionReader, notes []string) {
 	switch what := disk.Identify(r, r.Size()).FileSystem; what {
 	case disk.NTFS:
 		if err := d.openNTFS(ctx, at, r, r.Size(), nil, notes); err != nil {
@@ -204,7 +228,8 @@ func (d *Detection) openVolume(ctx context.Context, at Locked, r *io.SectionRead
 			}
 			at.Info.Notes = append(at.Info.Notes, err.Error())
 		}
-		d.locked = append(d.locked, locked{at, v})
+		at.volume = v
+		d.locked = append(d.locked, at)
 	case "":
 		d.missed(at.Where, "no known file system")
 	default:
@@ -213,7 +238,7 @@ func (d *Detection) openVolume(ctx context.Context, at Locked, r *io.SectionRead
 }
 
 // openPlain opens a volume that was unlocked.
-func (d *Detection) openPlain(ctx context.Context, at Locked, plain *bitlocker.Reader, notes []string) error {
+func (d *Detection) openPlain(ctx context.Context, at locked, plain *bitlocker.Reader, notes []string) error {
 	notes = append(slices.Clip(notes), plain.Notes()...)
 	var err error
 	switch what := plain.FileSystem(); what {
@@ -230,17 +255,17 @@ func (d *Detection) openPlain(ctx context.Context, at Locked, plain *bitlocker.R
 	return err
 }
 
-func (d *Detection) openNTFS(ctx context.Context, at Locked, r io.ReaderAt, size int64, closer io.Closer, notes []string) error {
+func (d *Detection) openNTFS(ctx context.Context, at locked, r io.ReaderAt, size int64, closer io.Closer, notes []string) error {
 	v, err := volume.OpenNTFS(ctx, r, size, closer)
 	if err != nil {
 		return err
 	}
-	d.add(v, windows.Source{Volume: v, Where: at.Where, Disk: at.Disk, Removable: at.Removable}, append(slices.Clip(notes), rawNotes(v)...))
+	d.add(windows.Source{Volume: onDisk{v, at.disk}, Where: at.Where, Disk: at.Disk, Removable: at.Removable}, append(slices.Clip(notes), rawNotes(v)...))
 	return nil
 }
 
-func (d *Detection) add(v volume.Volume, s windows.Source, notes []string) {
-	d.held.add(v)
+func (d *Detection) add(s windows.Source, notes []string) {
+	d.held.add(s.Volume)
 	d.sources, d.notes = append(d.sources, s), append(d.notes, notes)
 }
 
@@ -255,6 +280,21 @@ func rawNotes(v *volume.NTFS) []string {
 		notes = append(notes, "the volume is marked as not in order")
 	}
 	return notes
+}
+
+// interrupt lets ctx end what waits for a disk, until release is called.
+func (d *Detection) interrupt(ctx context.Context) (release func()) {
+	var all []func()
+	for _, s := range d.sources {
+		if v, ok := s.Volume.(onDisk); ok {
+			all = append(all, v.disk.Interrupt(ctx))
+		}
+	}
+	return func() {
+		for _, r := range slices.Backward(all) {
+			r()
+		}
+	}
 }
 
 // Partition splits the path of a place into that of the disk or image and the
@@ -295,6 +335,7 @@ func (d *Detection) Unlock(ctx context.Context, where string, secret Secret) (*D
 		if l.Where != where {
 			continue
 		}
+		defer l.disk.Interrupt(ctx)()
 		plain, err := secret.unlock(ctx, l.volume)
 		if err != nil {
 			return nil, fmt.Errorf("unlock %s: %w", winname.Show(where), err)
@@ -302,7 +343,7 @@ func (d *Detection) Unlock(ctx context.Context, where string, secret Secret) (*D
 		next := *d
 		next.sources, next.notes = slices.Clone(d.sources), slices.Clone(d.notes)
 		next.locked = slices.Delete(slices.Clone(d.locked), i, i+1)
-		if err := next.openPlain(ctx, l.Locked, plain, nil); err != nil {
+		if err := next.openPlain(ctx, l, plain, nil); err != nil {
 			return nil, fmt.Errorf("unlock %s: %w", winname.Show(where), err)
 		}
 		return &next, next.find(ctx)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"lifeboat/engine/capture"
+	"lifeboat/engine/disk"
 	"lifeboat/engine/human"
 	"lifeboat/engine/job"
 	"lifeboat/engine/report"
@@ -115,6 +116,10 @@ func (e *Engine) capture(ctx context.Context, req CaptureRequest, ctl *job.Contr
 	r.ReusedFiles, r.Problems, r.ProblemCount = result.Reused, result.Problems, result.Count
 	r.Users = usersOf(req, result)
 	switch {
+	case errors.Is(err, disk.ErrGone):
+		f := usmt.Fail(usmt.StoppedNonFatal, err, "save to %s", req.StorePath)
+		f.Remedy = "what was read is safe; connect the disk again, let it cool down, and run the same command: it goes on where it stopped"
+		return f
 	case errors.Is(err, capture.ErrStopped):
 		return usmt.Fail(usmt.StoppedNonFatal, err, "save to %s", req.StorePath)
 	case err != nil:

@@ -104,6 +104,7 @@ func (g *gatherer) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer g.attend(ctx)()
 	if err := g.content(ctx); err != nil {
 		// ctx may be over; the checkpoint has to be written all the same.
 		keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
@@ -151,6 +152,9 @@ func (g *gatherer) content(ctx context.Context) (err error) {
 		}
 	}
 	if err := g.writeRecorded(ctx); err != nil {
+		return err
+	}
+	if _, err := g.capture.Rest(ctx); err != nil {
 		return err
 	}
 	g.pending.Wait()
@@ -243,11 +247,8 @@ func (g *gatherer) add(ctx context.Context, p prepared) error {
 		g.finished(unit, 0, false)
 		return g.objects.put(line)
 	}
-	item := store.Item{Path: inside, Size: p.Info.Size, ModTime: p.Info.Modified, Open: func() (io.ReadCloser, error) {
-		g.ctl.Progress.SetCurrent(p.Path)
-		f, err := ask(ctx, g, unit, job.UnreadableFile, p.Path, func() (volume.File, error) { return p.volume.Open(p.path) })
-		return g.salvage(ctx, f, p.Info.Size, err)
-	}}
+	item := store.Item{Path: inside, Size: p.Info.Size, ModTime: p.Info.Modified}
+	item.Open, item.Again = g.hard(ctx, unit, p.Path, p.Info.Size, func() (volume.File, error) { return p.volume.Open(p.path) })
 	err := g.store(ctx, item, g.outcome(ctx, p, unit, line))
 	if err != nil {
 		return err
@@ -258,6 +259,7 @@ func (g *gatherer) add(ctx context.Context, p prepared) error {
 // outcome makes what is to be done when the content of a file is stored, or not.
 func (g *gatherer) outcome(ctx context.Context, p prepared, unit int, line store.Object) func(store.Outcome) {
 	return func(o store.Outcome) {
+		g.vanished(o.Err)
 		if o.Reused {
 			g.ctl.Progress.AddBytes(p.Info.Size, g.ctl.Clock())
 		}
@@ -287,11 +289,8 @@ func (g *gatherer) addRaw(ctx context.Context, p prepared, unit int, line store.
 		return fmt.Errorf("read %s raw: %w", p.Path, errors.ErrUnsupported)
 	}
 	add := func(name string, size int64, done func(store.Outcome), open func() (volume.File, error)) error {
-		item := store.Item{Path: store.StreamPath(p.Path, name), Size: size, ModTime: p.Info.Modified, Open: func() (io.ReadCloser, error) {
-			g.ctl.Progress.SetCurrent(p.Path)
-			f, err := ask(ctx, g, unit, job.UnreadableFile, p.Path, open)
-			return g.salvage(ctx, f, size, err)
-		}}
+		item := store.Item{Path: store.StreamPath(p.Path, name), Size: size, ModTime: p.Info.Modified}
+		item.Open, item.Again = g.hard(ctx, unit, p.Path, size, open)
 		return g.store(ctx, item, done)
 	}
 	lost := func(o store.Outcome) {
@@ -379,11 +378,10 @@ func (g *gatherer) salvage(ctx context.Context, f volume.File, size int64, err e
 func (g *gatherer) streams(ctx context.Context, p prepared, unit int) error {
 	for _, s := range p.extras.Streams {
 		shown := p.Path + ":" + s.Name
-		item := store.Item{Path: store.StreamPath(p.Path, s.Name), Size: s.Size, ModTime: p.Info.Modified, Open: func() (io.ReadCloser, error) {
-			f, err := ask(ctx, g, unit, job.UnreadableFile, shown, func() (volume.File, error) { return p.volume.OpenStream(p.path, s.Name) })
-			return g.salvage(ctx, f, s.Size, err)
-		}}
+		item := store.Item{Path: store.StreamPath(p.Path, s.Name), Size: s.Size, ModTime: p.Info.Modified}
+		item.Open, item.Again = g.hard(ctx, unit, shown, s.Size, func() (volume.File, error) { return p.volume.OpenStream(p.path, s.Name) })
 		err := g.store(ctx, item, func(o store.Outcome) {
+			g.vanished(o.Err)
 			if o.Err != nil && ctx.Err() == nil {
 				g.report(unit, job.Problem{Kind: job.Partial, Path: shown, Text: o.Err.Error(), Size: s.Size, Code: usmt.Win32(o.Err)})
 			}

@@ -47,6 +47,19 @@ type Image struct {
 	vhdxID GUID     // and a VHDX
 }
 
+// Careful reads the image with care. It knows when the device, or the disk that the
+// file is on, is not there any more.
+func (m *Image) Careful() *Careful {
+	return NewCareful(m, CarefulOptions{Alive: func() error {
+		for _, path := range m.Files {
+			if err := openable(path); err != nil {
+				return err
+			}
+		}
+		return nil
+	}})
+}
+
 // Close closes the files of the image.
 func (m *Image) Close() error {
 	var errs []error

@@ -1,0 +1,138 @@
+package capture
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"lifeboat/engine/disk"
+	"lifeboat/engine/human"
+	"lifeboat/engine/job"
+	"lifeboat/engine/store"
+	"lifeboat/engine/volume"
+)
+
+// OnDisk is a volume that tells what it is read from.
+type OnDisk interface{ Disk() *disk.Careful }
+
+// tellEvery is how often the watcher hears of more damage.
+const tellEvery = 2 * time.Second
+
+// disks are those that the drives of the machine are read raw from.
+func (p *Plan) disks() []*disk.Careful {
+	var all []*disk.Careful
+	for _, drive := range p.Installation.Drives {
+		v, _, ok := p.machine.Resolve(drive.Path() + `\`)
+		if on, raw := v.(OnDisk); ok && raw && !slices.Contains(all, on.Disk()) {
+			all = append(all, on.Disk())
+		}
+	}
+	return all
+}
+
+// attend lets ctx end reads that hang, and tells the watcher of damage as it is
+// met, until end is called.
+func (g *gatherer) attend(ctx context.Context) (end func()) {
+	disks := g.plan.disks()
+	if len(disks) == 0 {
+		return func() {}
+	}
+	var releases []func()
+	for _, d := range disks {
+		releases = append(releases, d.Interrupt(ctx))
+	}
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		ticker := time.NewTicker(tellEvery)
+		defer ticker.Stop()
+		told := sumHealth(disks) // of earlier runs
+		done := g.ctl.Progress.Snapshot().BytesDone
+		for last := false; !last; {
+			select {
+			case <-ticker.C:
+			case <-stop:
+				last = true
+			}
+			before := done
+			done = g.ctl.Progress.Snapshot().BytesDone
+			now := sumHealth(disks)
+			if now == told {
+				continue
+			}
+			told = now
+			text := wordsFor(now)
+			if !last && !now.Gone {
+				text += fmt.Sprintf("; %s/s", human.Bytes(max(done-before, 0)/int64(tellEvery/time.Second)))
+			}
+			g.ctl.Say(text)
+		}
+	}()
+	return func() {
+		close(stop)
+		<-stopped
+		for _, r := range slices.Backward(releases) {
+			r()
+		}
+	}
+}
+
+func sumHealth(disks []*disk.Careful) disk.Health {
+	var sum disk.Health
+	for _, d := range disks {
+		h := d.Health()
+		sum.Areas += h.Areas
+		sum.Bytes += h.Bytes
+		sum.Timeouts += h.Timeouts
+		sum.Gone = sum.Gone || h.Gone
+	}
+	return sum
+}
+
+// wordsFor says what is the matter with a disk.
+func wordsFor(h disk.Health) string {
+	if h.Gone {
+		return "the disk does not answer any more"
+	}
+	text := fmt.Sprintf("the disk is failing: %s unreadable (%s)", human.Plural(int64(h.Areas), "area", "areas"), human.Bytes(h.Bytes))
+	if h.Timeouts > 0 {
+		text += ", " + human.Plural(h.Timeouts, "read timed out", "reads timed out")
+	}
+	return text
+}
+
+// hard opens a file in the two ways of store.Item: at the first try it is put off
+// where it cannot be read, at the second it is read around its holes.
+func (g *gatherer) hard(ctx context.Context, unit int, shown string, size int64, open func() (volume.File, error)) (first, again func() (io.ReadCloser, error)) {
+	first = func() (io.ReadCloser, error) {
+		g.ctl.Progress.SetCurrent(shown)
+		f, err := open()
+		if err == nil {
+			return &salvage{ctx: ctx, ctl: g.ctl, file: f, size: size, first: true}, nil
+		}
+		g.vanished(err)
+		if hopeless(err) {
+			// Trying later would not help; the person is asked now.
+			f, err = ask(ctx, g, unit, job.UnreadableFile, shown, open)
+			return g.salvage(ctx, f, size, err)
+		}
+		return nil, fmt.Errorf("%w: %w", store.ErrLater, err)
+	}
+	again = func() (io.ReadCloser, error) {
+		g.ctl.Progress.SetCurrent(shown)
+		f, err := ask(ctx, g, unit, job.UnreadableFile, shown, open)
+		return g.salvage(ctx, f, size, err)
+	}
+	return first, again
+}
+
+// vanished ends the job if the disk is gone: every further file would be one more
+// that cannot be read, and all can be saved when the disk is back.
+func (g *gatherer) vanished(err error) {
+	if errors.Is(err, disk.ErrGone) {
+		g.stop(fmt.Errorf("%w: %w", ErrStopped, err))
+	}
+}
