@@ -119,7 +119,7 @@ const (
 	textUnlockIs           = "Locked by BitLocker: %s"
 	textUnlockPart         = ", partition %s"
 	textUnlockOf           = "of %s"
-	textUnlockRead         = "Read this to whoever keeps the keys:   key ID  "
+	textUnlockRead         = "Read this to the help desk:   key ID  "
 	textUnlockAsk          = "Recovery password. Type the digits; dashes and spaces come by themselves."
 	textUnlockOK           = "ok"
 	textUnlockCheck        = "CHECK"
