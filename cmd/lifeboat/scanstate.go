@@ -212,6 +212,9 @@ func (r *scanRun) do(ctx context.Context) (err error) {
 		if err := engine.CheckDestination(where, total.Bytes, r.Overwrite); err != nil {
 			return err
 		}
+		if engine.FitOf(total.Bytes, where.Free) == engine.Tight {
+			r.note(fmt.Sprintf("%s has %s free for %s: it fits only if the files compress well", winname.Show(where.Path), human.Bytes(where.Free), human.Bytes(total.Bytes)))
+		}
 	}
 	stop = w.follow()
 	defer stop()
