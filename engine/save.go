@@ -125,6 +125,12 @@ func (e *Engine) capture(ctx context.Context, req CaptureRequest, ctl *job.Contr
 	case err != nil:
 		return failStore(err, req.StorePath)
 	}
+	if !req.SkipVerify {
+		r.Verified, err = e.readBack(ctx, s, Stored{ID: result.ID, Files: result.Totals.Files, Bytes: result.Totals.Bytes}, ctl)
+		if err != nil {
+			return err // what it was to replace stays
+		}
+	}
 	for _, c := range old {
 		if !c.Incomplete {
 			if err := s.Delete(ctx, c.ID); err != nil {
@@ -132,11 +138,7 @@ func (e *Engine) capture(ctx context.Context, req CaptureRequest, ctl *job.Contr
 			}
 		}
 	}
-	if req.SkipVerify {
-		return nil
-	}
-	r.Verified, err = e.readBack(ctx, s, Stored{ID: result.ID, Files: result.Totals.Files, Bytes: result.Totals.Bytes}, ctl)
-	return err
+	return nil
 }
 
 // gather takes what the request asks for into a store.
