@@ -117,7 +117,7 @@ func (p *program) explainCodes(codes []usmt.Code, asJSON bool) error {
 
 // explainObjects asks the rules of a command line about objects.
 func (p *program) explainObjects(ctx context.Context, s *usmt.ScanState, objects []string, asJSON bool) error {
-	run := &scanRun{program: p, ScanState: s, engine: p.engine(), log: usmt.NewLog(io.Discard, 0, p.clock)}
+	run := &scanRun{program: p, ScanState: s, engine: p.engine(), logs: logs{on: p, log: usmt.NewLog(io.Discard, 0, p.clock)}}
 	if err := run.readRules(); err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -29,9 +28,9 @@ func (p *program) loadState(ctx context.Context, args []string) usmt.Code {
 		fmt.Fprint(p.stdout, usmt.HelpLoadState())
 		return usmt.DisplayHelp
 	}
-	run := &loadRun{program: p, LoadState: s, engine: p.engine()}
+	run := &loadRun{program: p, LoadState: s, logs: logs{on: p, tool: "loadstate"}, engine: p.engine()}
 	defer run.close()
-	if err := run.open(); err != nil {
+	if err := run.open(&s.Common, usmt.NewLoadState().Log, "LoadState.exe", s.CommandLine(p.system()), s.Notes()); err != nil {
 		return p.fail("loadstate", err)
 	}
 	return run.end(run.do(ctx))
@@ -41,57 +40,12 @@ func (p *program) loadState(ctx context.Context, args []string) usmt.Code {
 type loadRun struct {
 	*program
 	*usmt.LoadState
-	engine   *engine.Engine
-	log      *usmt.Log
-	progress *usmt.ProgressLog
-	files    []io.Closer
+	logs
+	engine *engine.Engine
 
 	rules  []engine.RuleFile
 	config *usmt.Config
 	report *engine.RestoreReport // nil if nothing was tried
-}
-
-func (r *loadRun) close() {
-	for _, f := range r.files {
-		f.Close()
-	}
-}
-
-// open opens the log and the progress file.
-func (r *loadRun) open() error {
-	log, err := os.Create(r.path(r.Log))
-	if work := r.getenv("USMT_WORKING_DIR"); err != nil && work != "" && r.Log == usmt.NewLoadState().Log {
-		log, err = os.Create(filepath.Join(work, r.Log))
-	}
-	if err != nil {
-		return usmt.Fail(usmt.LogFileFailed, err, "open the log")
-	}
-	r.files = append(r.files, log)
-	r.log = usmt.NewLog(log, r.Level(), r.clock)
-	line := r.CommandLine(r.system())
-	r.log.Begin("loadstate", versionText(), line)
-	if r.Progress != "" {
-		f, err := os.Create(r.path(r.Progress))
-		if err != nil {
-			err := usmt.Fail(usmt.ProgressLogFailed, err, "open the progress log")
-			r.log.Failure("loadstate", err)
-			return err
-		}
-		r.files = append(r.files, f)
-		r.progress = usmt.NewProgressLog(f, r.clock)
-		computer, _ := os.Hostname()
-		r.progress.Begin("LoadState.exe", versionText(), computer, line)
-	}
-	for _, n := range r.Notes() {
-		r.note(n)
-	}
-	return nil
-}
-
-// note tells the log and the person something worth knowing.
-func (r *loadRun) note(text string) {
-	r.log.Warning("%s", text)
-	fmt.Fprintf(r.stderr, "note: %s\n", text)
 }
 
 // do does the work.
@@ -171,17 +125,9 @@ func (r *loadRun) target(ctx context.Context) (*found, error) {
 
 // readRules reads the files of /i, /auto and /config.
 func (r *loadRun) readRules() error {
-	names := r.Rules
-	if r.Auto {
-		dir := r.AutoDir
-		if dir == "" {
-			exe, err := os.Executable()
-			if err != nil {
-				return usmt.Fail(usmt.ScriptFiles, err, "find the folder of /auto")
-			}
-			dir = filepath.Dir(exe)
-		}
-		names = append([]string{filepath.Join(dir, "MigDocs.xml"), filepath.Join(dir, "MigApp.xml")}, names...)
+	names, err := ruleNames(&r.Common)
+	if err != nil {
+		return err
 	}
 	for _, name := range names {
 		file, err := r.ruleFile(name)

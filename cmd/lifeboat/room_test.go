@@ -53,8 +53,6 @@ func TestProfileErrors(t *testing.T) {
 func quietRun(t *testing.T, env map[string]string) *scanRun {
 	t.Helper()
 	clock := func() time.Time { return time.Date(2026, 11, 23, 14, 0, 0, 0, time.UTC) }
-	return &scanRun{
-		program: &program{stderr: io.Discard, getenv: func(name string) string { return env[name] }, clock: clock},
-		log:     usmt.NewLog(io.Discard, 0, clock),
-	}
+	p := &program{stderr: io.Discard, getenv: func(name string) string { return env[name] }, clock: clock}
+	return &scanRun{program: p, logs: logs{on: p, log: usmt.NewLog(io.Discard, 0, clock)}}
 }

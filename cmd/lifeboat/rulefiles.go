@@ -12,17 +12,9 @@ import (
 // readRules reads the files of /i, /auto and /config. No rule file means
 // Lifeboat's own.
 func (r *scanRun) readRules() error {
-	names := r.Rules
-	if r.Auto {
-		dir := r.AutoDir
-		if dir == "" {
-			exe, err := os.Executable()
-			if err != nil {
-				return usmt.Fail(usmt.ScriptFiles, err, "find the folder of /auto")
-			}
-			dir = filepath.Dir(exe)
-		}
-		names = append([]string{filepath.Join(dir, "MigDocs.xml"), filepath.Join(dir, "MigApp.xml")}, names...)
+	names, err := ruleNames(&r.Common)
+	if err != nil {
+		return err
 	}
 	config := r.Config
 	for _, name := range names {
@@ -60,6 +52,22 @@ func (r *scanRun) readRules() error {
 		r.note("ErrorControl has no effect without /c: the first error ends the run")
 	}
 	return nil
+}
+
+// ruleNames are the files of /i, after those that /auto stands for.
+func ruleNames(c *usmt.Common) ([]string, error) {
+	if !c.Auto {
+		return c.Rules, nil
+	}
+	dir := c.AutoDir
+	if dir == "" {
+		exe, err := os.Executable()
+		if err != nil {
+			return nil, usmt.Fail(usmt.ScriptFiles, err, "find the folder of /auto")
+		}
+		dir = filepath.Dir(exe)
+	}
+	return append([]string{filepath.Join(dir, "MigDocs.xml"), filepath.Join(dir, "MigApp.xml")}, c.Rules...), nil
 }
 
 func (p *program) ruleFile(name string) (engine.RuleFile, error) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -42,79 +41,28 @@ func (p *program) scanState(ctx context.Context, args []string) usmt.Code {
 		f.Remedy = "choose /efs:copyraw to take encrypted files as they are, or /efs:skip to leave them behind with a list"
 		return p.fail("scanstate", f)
 	}
-	run := &scanRun{program: p, ScanState: s, engine: p.engine()}
+	run := &scanRun{program: p, ScanState: s, logs: logs{on: p, tool: "scanstate"}, engine: p.engine()}
 	defer run.close()
-	if err := run.open(); err != nil {
+	if err := run.open(&s.Common, usmt.NewScanState().Log, "ScanState.exe", s.CommandLine(p.system()), s.Notes()); err != nil {
 		return p.fail("scanstate", err)
 	}
-	err = run.do(ctx)
-	return run.end(err)
+	if run.progress != nil {
+		run.progress.Estimating = s.Estimate
+	}
+	return run.end(run.do(ctx))
 }
 
 // scanRun is one run of ScanState.
 type scanRun struct {
 	*program
 	*usmt.ScanState
-	engine   *engine.Engine
-	log      *usmt.Log
-	progress *usmt.ProgressLog
-	files    []io.Closer
+	logs
+	engine *engine.Engine
 
 	config *usmt.Config // nil for none
 	rules  []engine.RuleFile
 	result any            // what --json prints
 	report *engine.Report // nil if nothing was saved
-}
-
-func (r *scanRun) close() {
-	for _, f := range r.files {
-		f.Close()
-	}
-}
-
-// open opens the log and the progress file.
-func (r *scanRun) open() error {
-	log, err := r.openLog()
-	if err != nil {
-		return usmt.Fail(usmt.LogFileFailed, err, "open the log")
-	}
-	r.files = append(r.files, log)
-	r.log = usmt.NewLog(log, r.Level(), r.clock)
-	line := r.CommandLine(r.system())
-	r.log.Begin("scanstate", versionText(), line)
-	if r.Progress != "" {
-		f, err := os.Create(r.path(r.Progress))
-		if err != nil {
-			err := usmt.Fail(usmt.ProgressLogFailed, err, "open the progress log")
-			r.log.Failure("scanstate", err)
-			return err
-		}
-		r.files = append(r.files, f)
-		r.progress = usmt.NewProgressLog(f, r.clock)
-		r.progress.Estimating = r.Estimate
-		computer, _ := os.Hostname()
-		r.progress.Begin("ScanState.exe", versionText(), computer, line)
-	}
-	for _, n := range r.Notes() {
-		r.note(n)
-	}
-	return nil
-}
-
-// openLog opens the log. One that nobody asked for goes to the working folder
-// where the current one cannot be written, as when started from a CD.
-func (r *scanRun) openLog() (*os.File, error) {
-	f, err := os.Create(r.path(r.Log))
-	if work := r.getenv("USMT_WORKING_DIR"); err != nil && work != "" && r.Log == usmt.NewScanState().Log {
-		return os.Create(filepath.Join(work, r.Log))
-	}
-	return f, err
-}
-
-// note tells the log and the person something worth knowing.
-func (r *scanRun) note(text string) {
-	r.log.Warning("%s", text)
-	fmt.Fprintf(r.stderr, "note: %s\n", text)
 }
 
 // alarm is a note that must not be missed.
