@@ -105,28 +105,10 @@ func checkName(name string) error {
 		return fmt.Errorf("%q is no name", name)
 	case strings.ContainsAny(name, "/\\:\x00"):
 		return fmt.Errorf("the name %q is not possible", winname.Show(name))
-	case isDevice(name):
+	case winname.IsDevice(name):
 		return fmt.Errorf("the name %q is that of a device", winname.Show(name))
 	}
 	return nil
-}
-
-// isDevice reports whether Windows takes a name for a device, whatever its
-// extension.
-func isDevice(name string) bool {
-	base, _, _ := strings.Cut(name, ".")
-	base = strings.ToUpper(strings.TrimRight(base, " "))
-	switch base {
-	case "CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$":
-		return true
-	}
-	rest, com := strings.CutPrefix(base, "COM")
-	if !com {
-		if rest, com = strings.CutPrefix(base, "LPT"); !com {
-			return false
-		}
-	}
-	return len(rest) == 1 && rest[0] >= '0' && rest[0] <= '9' || rest == "¹" || rest == "²" || rest == "³"
 }
 
 // folder finds a folder, which must be real.

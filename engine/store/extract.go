@@ -14,6 +14,8 @@ import (
 	"sync"
 
 	"github.com/kopia/kopia/snapshot"
+
+	"lifeboat/engine/winname"
 )
 
 // ExtractOptions say what Extract writes.
@@ -272,29 +274,8 @@ func hostName(name, goos string) string {
 	if last := host[len(host)-1]; last == '.' || last == ' ' {
 		host = fmt.Sprintf("%s%%u%04X", host[:len(host)-1], last)
 	}
-	if isDevice(host) {
+	if winname.IsDevice(host) {
 		host = fmt.Sprintf("%%u%04X%s", host[0], host[1:])
 	}
 	return host
-}
-
-// isDevice reports whether Windows takes a name for a device, whatever its
-// extension.
-func isDevice(name string) bool {
-	base, _, _ := strings.Cut(name, ".")
-	base = strings.ToUpper(strings.TrimRight(base, " "))
-	switch base {
-	case "CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$":
-		return true
-	}
-	if rest, ok := strings.CutPrefix(base, "COM"); ok || strings.HasPrefix(base, "LPT") {
-		if !ok {
-			rest = base[3:]
-		}
-		switch rest {
-		case "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "¹", "²", "³":
-			return true
-		}
-	}
-	return false
 }

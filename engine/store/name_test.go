@@ -72,7 +72,7 @@ func FuzzName(f *testing.F) {
 				if goos != "windows" {
 					continue
 				}
-				if strings.ContainsAny(host, `<>:"|?*\`) || strings.TrimRight(host, ". ") != host || isDevice(host) {
+				if strings.ContainsAny(host, `<>:"|?*\`) || strings.TrimRight(host, ". ") != host || winname.IsDevice(host) {
 					t.Errorf("%s: %q would be written as %q", goos, stored, host)
 				}
 			}

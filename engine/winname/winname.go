@@ -148,6 +148,24 @@ func hidden(r rune) bool {
 	return r < 0x20 || r >= 0xD800 && r <= 0xDFFF || !unicode.IsPrint(r) && !unicode.Is(unicode.Zs, r)
 }
 
+// IsDevice reports whether Windows takes a name for a device (CON, COM1, LPT¹
+// and so on), whatever its extension: a file of that name is not what is opened.
+func IsDevice(name string) bool {
+	base, _, _ := strings.Cut(name, ".")
+	base = strings.ToUpper(strings.TrimRight(base, " "))
+	switch base {
+	case "CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$":
+		return true
+	}
+	port, ok := strings.CutPrefix(base, "COM")
+	if !ok {
+		if port, ok = strings.CutPrefix(base, "LPT"); !ok {
+			return false
+		}
+	}
+	return len(port) == 1 && port[0] >= '0' && port[0] <= '9' || port == "¹" || port == "²" || port == "³"
+}
+
 // Join appends one segment to a backslash path.
 func Join(path, name string) string {
 	if strings.HasSuffix(path, `\`) {

@@ -77,3 +77,14 @@ func TestSplitJoin(t *testing.T) {
 		}
 	}
 }
+
+func TestIsDevice(t *testing.T) {
+	for name, want := range map[string]bool{
+		"CON": true, "con.txt": true, "nul ": true, "CONIN$": true, "com1": true, "LPT9.x.y": true, "COM¹": true, "lpt0": true,
+		"CONS": false, "COM": false, "COM10": false, "LPT": false, "LPTX": false, "a.con": false, "CONTOSO": false, "COM¹0": false,
+	} {
+		if got := IsDevice(name); got != want {
+			t.Errorf("IsDevice(%q) = %v", name, got)
+		}
+	}
+}
