@@ -15,7 +15,7 @@ import (
 
 	"github.com/ulikunitz/xz"
 
-	"lifeboat/engine/internal/shareddata"
+	"lifeboat/engine/sample/shareddata"
 )
 
 // sharedImage unpacks an image of shared/data/bitlocker.

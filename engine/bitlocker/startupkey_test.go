@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"lifeboat/engine/internal/shareddata"
+	"lifeboat/engine/sample/shareddata"
 )
 
 func TestStartupKeyID(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/ulikunitz/xz"
 
-	"lifeboat/engine/internal/shareddata"
+	"lifeboat/engine/sample/shareddata"
 )
 
 // shared unpacks a file of shared/data/ntfs.

@@ -19,7 +19,7 @@ import (
 
 	"github.com/ulikunitz/xz"
 
-	"lifeboat/engine/internal/shareddata"
+	"lifeboat/engine/sample/shareddata"
 )
 
 // sharedImage unpacks an image of shared/data/ntfs into a sparse file.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"testing"
 
-	"lifeboat/engine/internal/shareddata"
+	"lifeboat/engine/sample/shareddata"
 )
 
 // synthetic is a hive of the size of a SOFTWARE hive: 60000 keys, 180000 values.

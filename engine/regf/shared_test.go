@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"lifeboat/engine/internal/shareddata"
+	"lifeboat/engine/sample/shareddata"
 )
 
 // sample is a hive of shared/data/hives with what its MANIFEST.md expects.

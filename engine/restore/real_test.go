@@ -3,8 +3,8 @@ package restore
 import (
 	"testing"
 
-	"lifeboat/engine/internal/shareddata"
 	"lifeboat/engine/regf"
+	"lifeboat/engine/sample/shareddata"
 	"lifeboat/engine/usmt"
 	"lifeboat/engine/windows"
 	"lifeboat/engine/winname"

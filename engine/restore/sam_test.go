@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"lifeboat/engine/internal/shareddata"
 	"lifeboat/engine/regf"
+	"lifeboat/engine/sample/shareddata"
 	"lifeboat/engine/winname"
 )
 

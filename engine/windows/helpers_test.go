@@ -12,8 +12,8 @@ import (
 	"time"
 	"unicode/utf16"
 
-	"lifeboat/engine/internal/shareddata"
 	"lifeboat/engine/regf"
+	"lifeboat/engine/sample/shareddata"
 	"lifeboat/engine/volume"
 )
 

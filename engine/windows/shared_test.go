@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"lifeboat/engine/internal/shareddata"
 	"lifeboat/engine/regf"
+	"lifeboat/engine/sample/shareddata"
 )
 
 // rathbun is a Windows 10 with a local user, put together from the hives of one
