@@ -15,13 +15,13 @@ import (
 
 	"lifeboat/engine"
 	"lifeboat/engine/bitlocker"
-	"lifeboat/engine/disk"
 	"lifeboat/engine/job"
 	"lifeboat/engine/report"
 	"lifeboat/engine/store"
 	"lifeboat/engine/usmt"
 	"lifeboat/engine/windows"
 	"lifeboat/winpe"
+	"lifeboat/winpe/places"
 )
 
 // Live is the Backend of real life: the engine, and the machine it runs on.
@@ -71,15 +71,18 @@ func (l *Live) Detect(ctx context.Context) (*engine.Detection, error) {
 	if err != nil {
 		return nil, err
 	}
-	at := places(volumes, l.Places)
+	where := places.Named(l.Places, volumes)
+	if l.Places == nil {
+		where = places.Mounted(slices.DeleteFunc(slices.Clone(volumes), func(v winpe.Volume) bool { return v.System }))
+	}
 	if l.Recorded == nil && l.Places == nil {
 		drives, err := winpe.Drives(ctx, volumes)
 		if err != nil && ctx.Err() != nil {
 			return nil, err
 		}
-		at = append(at, unmounted(drives)...) // what could be looked at; the rest is no reason to stop
+		where = append(where, places.Unmounted(drives)...) // what could be looked at; the rest is no reason to stop
 	}
-	d, err := l.Engine.Detect(ctx, at, l.Options)
+	d, err := l.Engine.Detect(ctx, where, l.Options)
 	if err != nil {
 		return nil, err
 	}
@@ -148,57 +151,6 @@ func (l *Live) detection(inst *engine.Installation) *engine.Detection {
 		}
 	}
 	return nil
-}
-
-// places are the folders to look into, with what is known of their volumes.
-func places(volumes []winpe.Volume, only []string) []engine.Place {
-	var all []engine.Place
-	for _, v := range volumes {
-		p := engine.Place{
-			Path: v.Mount, Device: v.Device, Writable: !v.ReadOnly, Disk: diskID(v.Partition), Removable: v.Removable,
-		}
-		switch {
-		case v.System && only == nil:
-			continue
-		case v.Problem != "":
-			continue
-		}
-		all = append(all, p)
-	}
-	if only == nil {
-		return all
-	}
-	var places []engine.Place
-	for _, path := range only {
-		p := engine.Place{Path: path}
-		for _, known := range all {
-			if filepath.Clean(known.Path) == filepath.Clean(path) {
-				p = known
-			}
-		}
-		places = append(places, p)
-	}
-	return places
-}
-
-// unmounted are the partitions that the system does not show and that may hold a
-// Windows.
-func unmounted(drives []winpe.Drive) []engine.Place {
-	var places []engine.Place
-	for _, d := range drives {
-		for _, part := range d.Parts {
-			if !part.IsOpen() && part.InUse == "" && (part.FileSystem == disk.NTFS || part.FileSystem == disk.BitLocker) {
-				places = append(places, engine.Place{Path: part.Path, Removable: d.Removable, Disk: diskID(part.Partition)})
-			}
-		}
-	}
-	return places
-}
-
-func diskID(p winpe.Partition) windows.DiskID {
-	id := windows.DiskID{Signature: p.Signature, Offset: uint64(p.Offset)}
-	id.Partition, _ = windows.ParseGUID(p.GUID) // none is zero
-	return id
 }
 
 // Stores implements Backend: a store is a folder in the root of a volume, or

@@ -15,6 +15,7 @@ import (
 	"lifeboat/engine/windows"
 	"lifeboat/engine/winname"
 	"lifeboat/winpe"
+	"lifeboat/winpe/places"
 )
 
 func (p *program) detectCommand(code *usmt.Code) *cobra.Command {
@@ -53,20 +54,20 @@ func (p *program) detect(ctx context.Context, folders []string, open opening, as
 	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		return p.fail("detect", err)
 	}
-	var places []engine.Place
+	var where []engine.Place
 	if len(folders) > 0 {
 		for i := range folders {
 			folders[i] = p.path(folders[i])
 		}
-		places = named(folders, volumes)
+		where = places.Named(folders, volumes)
 	} else {
 		drives, err := winpe.Drives(ctx, volumes)
 		if err != nil && !errors.Is(err, errors.ErrUnsupported) {
 			return p.fail("detect", err)
 		}
-		places = append(mounted(volumes), unmounted(drives)...)
+		where = append(places.Mounted(volumes), places.Unmounted(drives)...)
 	}
-	d, err := p.engine().Detect(ctx, places, engine.DetectOptions{Arch: p.getenv("MIG_OFFLINE_PLATFORM_ARCH"), Reader: reader})
+	d, err := p.engine().Detect(ctx, where, engine.DetectOptions{Arch: p.getenv("MIG_OFFLINE_PLATFORM_ARCH"), Reader: reader})
 	if err != nil {
 		return p.fail("detect", err)
 	}

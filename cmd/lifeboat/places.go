@@ -10,88 +10,12 @@ import (
 	"strings"
 
 	"lifeboat/engine"
-	"lifeboat/engine/disk"
 	"lifeboat/engine/usmt"
 	"lifeboat/engine/windows"
 	"lifeboat/engine/winname"
 	"lifeboat/winpe"
+	"lifeboat/winpe/places"
 )
-
-// placeOf is a volume as the engine wants it. Windows always mounts for writing.
-func placeOf(v winpe.Volume) engine.Place {
-	p := engine.Place{Path: v.Mount, Device: v.Device, Writable: !v.ReadOnly, Removable: v.Removable, Disk: diskID(v.Partition)}
-	if letter, ok := strings.CutSuffix(v.Mount, `:\`); ok && len(letter) == 1 {
-		p.Device, p.Writable = `\\.\`+letter+":", true
-	}
-	return p
-}
-
-func diskID(p winpe.Partition) windows.DiskID {
-	id := windows.DiskID{Signature: p.Signature, Offset: uint64(p.Offset)}
-	id.Partition, _ = windows.ParseGUID(p.GUID) // none is zero
-	return id
-}
-
-// unmounted are the partitions that the system does not show and that may hold a
-// Windows.
-func unmounted(drives []winpe.Drive) []engine.Place {
-	var places []engine.Place
-	for _, d := range drives {
-		for _, part := range d.Parts {
-			if !part.IsOpen() && (part.FileSystem == disk.NTFS || part.FileSystem == disk.BitLocker) {
-				places = append(places, engine.Place{Path: part.Path, Removable: d.Removable, Disk: diskID(part.Partition)})
-			}
-		}
-	}
-	return places
-}
-
-// mounted are the places where a Windows may be: all mounted volumes that
-// answer.
-func mounted(volumes []winpe.Volume) []engine.Place {
-	var places []engine.Place
-	for _, v := range volumes {
-		if v.Problem == "" && !v.Network {
-			places = append(places, placeOf(v))
-		}
-	}
-	return places
-}
-
-// named are the folders, disks and images that somebody named, with what is
-// known of the volumes they show.
-func named(folders []string, volumes []winpe.Volume) []engine.Place {
-	var places []engine.Place
-	for _, f := range folders {
-		place := engine.Place{Path: f}
-		for _, v := range volumes {
-			if samePath(v.Mount, f) {
-				place = placeOf(v)
-				place.Path = f
-			}
-		}
-		places = append(places, place)
-	}
-	return places
-}
-
-func samePath(a, b string) bool {
-	a, b = filepath.Clean(a), filepath.Clean(b)
-	return a == b || os.PathSeparator == '\\' && winname.Equal(a, b)
-}
-
-// further are the volumes that may have been other drives of the same PC. Only
-// what its MountedDevices can recognise is looked at: a volume of the rescue
-// system must not be taken for a drive of the PC.
-func further(volumes []winpe.Volume, first string) []engine.Place {
-	var places []engine.Place
-	for _, v := range volumes {
-		if v.Problem == "" && !v.Network && !v.Removable && !v.System && v.Partition != (winpe.Partition{}) && !samePath(v.Mount, first) {
-			places = append(places, placeOf(v))
-		}
-	}
-	return places
-}
 
 // found is a Windows to save from.
 type found struct {
@@ -226,13 +150,13 @@ func (p *program) sourceAt(ctx context.Context, e *engine.Engine, folder string,
 
 // around are a place and those that may hold further drives of its Windows.
 func (p *program) around(place string, volumes []winpe.Volume, opt engine.DetectOptions) []engine.Place {
-	places := append(named([]string{place}, volumes), further(volumes, place)...)
+	all := append(places.Named([]string{place}, volumes), places.Further(volumes, place)...)
 	for _, m := range opt.Mappings {
-		if !slices.ContainsFunc(places, func(p engine.Place) bool { return samePath(p.Path, m.From) }) {
-			places = append(places, named([]string{m.From}, volumes)...)
+		if !slices.ContainsFunc(all, func(p engine.Place) bool { return places.Same(p.Path, m.From) }) {
+			all = append(all, places.Named([]string{m.From}, volumes)...)
 		}
 	}
-	return places
+	return all
 }
 
 // isAt reports whether an installation is what a path on its volume names.
@@ -291,24 +215,6 @@ func imageOf(path string) (image, rel string, ok bool) {
 		}
 		image = up
 	}
-}
-
-// destination finds out what the engine has to know of a folder for the store.
-func destination(path string, source []string) engine.Destination {
-	d := engine.Destination{Path: path, Free: -1}
-	for _, place := range source {
-		if on, err := winpe.LiesOn(path, place); err == nil && on {
-			d.OnSource = place
-			return d // nothing may be written there, not even to try
-		}
-	}
-	if d.Err = winpe.CheckWritable(path); d.Err != nil {
-		return d
-	}
-	if free, err := winpe.FreeSpace(path); err == nil {
-		d.Free = free
-	}
-	return d
 }
 
 // expand puts the name of the saved PC where cmd.exe would put this one's.

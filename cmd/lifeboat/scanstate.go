@@ -110,7 +110,7 @@ func (r *scanRun) do(ctx context.Context) (err error) {
 		}
 	}()
 	target := expand(r.path(r.StorePath), inst.ComputerName)
-	where := destination(target, source.places)
+	where := engine.Destination(winpe.Examine(target, source.places))
 	if !r.Estimate {
 		if err := r.checkWorkingRoom(); err != nil {
 			return err
