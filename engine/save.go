@@ -92,12 +92,8 @@ func (e *Engine) Capture(ctx context.Context, req CaptureRequest, ctl *job.Contr
 }
 
 func (e *Engine) capture(ctx context.Context, req CaptureRequest, ctl *job.Control, r *Report) error {
-	opt := store.Options{Password: req.Password, TempDir: e.TempDir, Clock: e.Clock}
-	open := store.Create
-	if state, _, err := store.Inspect(req.StorePath); err == nil && state == store.Complete && req.Overwrite {
-		open = store.Open
-	}
-	s, err := open(ctx, req.StorePath, opt)
+	opt := store.Options{Password: req.Password, TempDir: e.TempDir, Clock: e.Clock, Replace: req.Overwrite}
+	s, err := store.Create(ctx, req.StorePath, opt)
 	if err != nil {
 		return failStore(err, req.StorePath)
 	}
@@ -106,10 +102,6 @@ func (e *Engine) capture(ctx context.Context, req CaptureRequest, ctl *job.Contr
 		return failStore(fmt.Errorf("another store is there now: %w", store.ErrExists), req.StorePath)
 	}
 	r.StoreID = s.UniqueID()
-	old, err := s.Captures(ctx)
-	if err != nil {
-		return failStore(err, req.StorePath)
-	}
 	result, err := e.gather(ctx, req, s, ctl)
 	r.CaptureID = string(result.ID)
 	r.Files, r.Bytes, r.Keys = result.Totals.Files, result.Totals.Bytes, result.Totals.Keys
@@ -131,12 +123,8 @@ func (e *Engine) capture(ctx context.Context, req CaptureRequest, ctl *job.Contr
 			return err // what it was to replace stays
 		}
 	}
-	for _, c := range old {
-		if !c.Incomplete {
-			if err := s.Delete(ctx, c.ID); err != nil {
-				ctl.Problem(job.Problem{Kind: job.Notice, Path: req.StorePath, Text: fmt.Sprintf("remove the replaced capture: %v", err)})
-			}
-		}
+	if err := s.Keep(ctx, result.ID); err != nil {
+		ctl.Problem(job.Problem{Kind: job.Notice, Path: req.StorePath, Text: fmt.Sprintf("remove the replaced capture: %v", err)})
 	}
 	return nil
 }

@@ -14,9 +14,7 @@ import (
 	"time"
 
 	"github.com/kopia/kopia/fs"
-	"github.com/kopia/kopia/repo"
 	"github.com/kopia/kopia/repo/manifest"
-	"github.com/kopia/kopia/repo/object"
 	"github.com/kopia/kopia/snapshot"
 )
 
@@ -61,7 +59,7 @@ type Capture struct {
 	meta   Meta
 	source snapshot.SourceInfo
 	start  time.Time
-	w      repo.DirectRepositoryWriter
+	w      session
 
 	ctx    context.Context // ends with the capture
 	cancel context.CancelFunc
@@ -121,7 +119,7 @@ func (s *Store) Begin(ctx context.Context, m Meta) (*Capture, error) {
 		}
 		c.old = append(c.old, m.ID)
 		// The newest comes first: if several hold a file, it wins.
-		if dir, err := s.readDir(ctx, m.RootEntry.ObjectID); err == nil {
+		if dir, err := s.readDir(ctx, "", m.RootEntry.ObjectID); err == nil {
 			c.root.prev = append([]earlier{index(dir)}, c.root.prev...)
 		}
 	}
@@ -129,7 +127,7 @@ func (s *Store) Begin(ctx context.Context, m Meta) (*Capture, error) {
 	// What the caller's context carries must not end the capture halfway
 	// through a checkpoint; the methods take one each.
 	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	if _, c.w, err = s.rep.NewDirectWriter(c.ctx, repo.WriteSessionOptions{Purpose: "capture"}); err != nil {
+	if c.w, err = s.repo.begin(c.ctx); err != nil {
 		c.cancel()
 		return nil, fmt.Errorf("begin capture in %s: %w", s.dir, err)
 	}
@@ -271,12 +269,7 @@ func (c *Capture) Create(ctx context.Context, path string) (io.WriteCloser, erro
 	c.mu.Lock()
 	in.pending++
 	c.mu.Unlock()
-	w := c.w.NewObjectWriter(c.ctx, object.WriterOptions{
-		Description:        path,
-		Compressor:         compressor,
-		MetadataCompressor: compressor,
-	})
-	return &stream{c: c, in: in, name: name, w: w}, nil
+	return &stream{c: c, in: in, name: name, w: c.w.create(c.ctx, newObject{path: path})}, nil
 }
 
 // stream is a file being written by the caller.
@@ -284,7 +277,7 @@ type stream struct {
 	c    *Capture
 	in   *folder
 	name string
-	w    object.Writer
+	w    writer
 	size int64
 }
 
@@ -408,11 +401,11 @@ func (c *Capture) finish(ctx context.Context, sum Summary) (ID, error) {
 		m := c.manifest(root, "")
 		m.Description = sum.Description
 		m.Stats.IgnoredErrorCount = int32(sum.Errors)
-		saved, err := snapshot.SaveSnapshot(c.ctx, c.w, m)
+		saved, err := c.w.save(c.ctx, m)
 		if err != nil {
 			return err
 		}
-		if err := c.w.Flush(c.ctx); err != nil {
+		if err := c.w.flush(c.ctx); err != nil {
 			return err
 		}
 		id = ID(saved)
@@ -420,7 +413,7 @@ func (c *Capture) finish(ctx context.Context, sum Summary) (ID, error) {
 		if err := writeMarker(c.s.dir, Marker{
 			Format:    markerFormat,
 			Version:   FormatVersion,
-			Kind:      "kopia",
+			Kind:      c.s.kind,
 			Store:     c.s.UniqueID(),
 			Capture:   id,
 			Computer:  c.meta.Computer,
@@ -429,7 +422,7 @@ func (c *Capture) finish(ctx context.Context, sum Summary) (ID, error) {
 			Files:     total.TotalFileCount,
 			Bytes:     total.TotalFileSize,
 		}); err != nil {
-			return c.s.files.fault("write", filepath.Join(c.s.dir, markerName), err)
+			return c.s.repo.fault("write", filepath.Join(c.s.dir, markerName), err)
 		}
 		if c.meta.Safe != nil {
 			c.meta.Safe(c.bytes.Load())
@@ -437,11 +430,11 @@ func (c *Capture) finish(ctx context.Context, sum Summary) (ID, error) {
 		// From here on the capture is complete. Checkpoints that stay because
 		// the medium fails now do no harm: Begin passes over them.
 		for _, old := range append(c.old, c.safepoint.id) {
-			if err := c.w.DeleteManifest(c.ctx, old); err != nil {
+			if err := c.w.remove(c.ctx, old); err != nil {
 				return nil
 			}
 		}
-		c.w.Flush(c.ctx)
+		c.w.flush(c.ctx)
 		return nil
 	})
 	if err != nil {
@@ -497,7 +490,7 @@ func (c *Capture) close(ctx context.Context) error {
 	if w == nil {
 		return nil
 	}
-	return w.Close(context.WithoutCancel(ctx))
+	return w.close(context.WithoutCancel(ctx))
 }
 
 // within runs f and stops waiting for it when ctx ends.
@@ -600,16 +593,16 @@ func (c *Capture) checkpoint() error {
 	if err != nil {
 		return err
 	}
-	id, err := snapshot.SaveSnapshot(c.ctx, c.w, c.manifest(root, "checkpoint"))
+	id, err := c.w.save(c.ctx, c.manifest(root, "checkpoint"))
 	if err != nil {
 		return err
 	}
 	if p.id != "" {
-		if err := c.w.DeleteManifest(c.ctx, p.id); err != nil {
+		if err := c.w.remove(c.ctx, p.id); err != nil {
 			return err
 		}
 	}
-	if err := c.w.Flush(c.ctx); err != nil {
+	if err := c.w.flush(c.ctx); err != nil {
 		return err
 	}
 	p.id, p.bytes, p.files, p.last = id, bytes, files, c.s.clock.Now()

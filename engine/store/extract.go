@@ -177,7 +177,7 @@ func (x *extractor) file(ctx context.Context, p string, e *snapshot.DirEntry, bu
 	if err := x.mkdir(path.Dir(target)); err != nil {
 		return err
 	}
-	r, err := x.s.openFile(ctx, e)
+	r, err := x.s.openFile(ctx, p, e)
 	if err != nil {
 		return err
 	}

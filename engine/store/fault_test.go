@@ -223,7 +223,7 @@ func TestReadOnly(t *testing.T) {
 	if _, err := s.Begin(t.Context(), testMeta); !errors.Is(err, ErrReadOnly) {
 		t.Errorf("begin: %v", err)
 	}
-	if err := s.Delete(t.Context(), "x"); !errors.Is(err, ErrReadOnly) {
+	if err := s.Keep(t.Context(), "x"); !errors.Is(err, ErrReadOnly) {
 		t.Errorf("delete: %v", err)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress"
-	"github.com/kopia/kopia/repo/object"
 	"github.com/kopia/kopia/snapshot"
 )
 
@@ -32,14 +31,9 @@ func (c *Capture) store(j job, buf []byte) (out Outcome) {
 		}
 	}()
 	n, err := fill(r, buf)
-	opt := object.WriterOptions{Description: j.item.Path, MetadataCompressor: compressor}
-	if n > 0 && compressible(j.item.Path, buf[:n]) {
-		opt.Compressor = compressor
-	}
-	if j.item.Size >= bigFile {
-		opt.AsyncWrites = 1
-	}
-	w := c.w.NewObjectWriter(c.ctx, opt)
+	w := c.w.create(c.ctx, newObject{
+		path: j.item.Path, big: j.item.Size >= bigFile, packed: n == 0 || !compressible(j.item.Path, buf[:n]),
+	})
 	defer w.Close()
 	for ; n > 0; n, err = fill(r, buf) {
 		out.Read += int64(n)

@@ -143,7 +143,7 @@ func (c *Capture) open(ctx context.Context, parent *folder, name string) (*folde
 	for _, e := range parent.prev {
 		if entry := e[name]; entry != nil && entry.Type == snapshot.EntryTypeDirectory {
 			// An earlier run that cannot be read is no loss but time.
-			if entries, err := c.s.readDir(ctx, entry.ObjectID); err == nil {
+			if entries, err := c.s.readDir(ctx, f.path, entry.ObjectID); err == nil {
 				f.prev = append(f.prev, index(entries))
 			}
 		}
@@ -238,12 +238,7 @@ func (c *Capture) write(f *folder, incomplete string) (*snapshot.DirEntry, error
 // writeDir stores a directory as kopia does, but entry by entry: the JSON of a
 // large folder is not in memory as a whole.
 func (c *Capture) writeDir(path string, dir *snapshot.DirManifest) (object.ID, error) {
-	w := c.w.NewObjectWriter(c.ctx, object.WriterOptions{
-		Description:        "DIR:" + path,
-		Prefix:             "k",
-		Compressor:         compressor,
-		MetadataCompressor: compressor,
-	})
+	w := c.w.create(c.ctx, newObject{path: path, folder: true})
 	defer w.Close()
 	out := bufio.NewWriter(w)
 	enc := json.NewEncoder(out)

@@ -37,7 +37,7 @@ func Dir(storePath string) string { return filepath.Join(storePath, folderName) 
 type Marker struct {
 	Format    string    `json:"format"`
 	Version   int       `json:"version"`
-	Kind      string    `json:"kind"` // "kopia"
+	Kind      Kind      `json:"kind"`
 	Store     string    `json:"store"`
 	Capture   ID        `json:"capture"`
 	Computer  string    `json:"computer"`

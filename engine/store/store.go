@@ -2,11 +2,8 @@ package store
 
 import (
 	"context"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,31 +12,9 @@ import (
 
 	"github.com/kopia/kopia/repo"
 	"github.com/kopia/kopia/repo/blob"
-	"github.com/kopia/kopia/repo/content"
-	"github.com/kopia/kopia/repo/format"
 	"github.com/kopia/kopia/repo/manifest"
 	"github.com/kopia/kopia/snapshot"
 )
-
-// NoPassword protects a store that was made without one. It is no secret: it
-// is there because every kopia repository has a password.
-const NoPassword = "lifeboat"
-
-// What a new repository uses. All of it is kopia's own, and stock kopia reads
-// it back from the repository. With zstd-fastest, half the processor's time went
-// into compressing; S2 takes a quarter of that for stores a fifth larger, and
-// leaves an old laptop's processor to the disk. Hash and cipher together are
-// below a tenth.
-const (
-	hashAlgorithm = "BLAKE3-256-128"
-	cipher        = "AES256-GCM-HMAC-SHA256"
-	splitter      = "FIXED-4M"
-	packSize      = 20 << 20
-	compressor    = "s2-default"
-)
-
-// userName is the user that kopia shows for captures.
-const userName = "lifeboat"
 
 // Options say how to open a store.
 type Options struct {
@@ -47,6 +22,7 @@ type Options struct {
 	TempDir  string           // where working files may lie, removed by Close; empty for the system's
 	Clock    func() time.Time // required
 	ReadOnly bool             // write nothing to the store
+	Replace  bool             // for Create: what is there may be replaced, see Keep
 	Workers  int              // files read at the same time; 0 for a number that suits this computer
 
 	wrap func(blob.Storage) blob.Storage // tests put faults here
@@ -66,95 +42,39 @@ type ID string
 type Store struct {
 	opt   Options
 	dir   string
-	temp  string
-	files *blobs
-	rep   repo.DirectRepository
+	kind  Kind
+	repo  repository
 	clock *clock
 }
 
 // Create makes a store at storePath, or opens the incomplete one that is there
-// to continue it. A complete one gives ErrExists; [Open] opens it.
+// to continue it. A complete one gives ErrExists, unless it is to be replaced.
 func Create(ctx context.Context, storePath string, opt Options) (*Store, error) {
 	state, _, err := Inspect(storePath)
 	switch {
 	case err != nil:
 		return nil, err
-	case state == Complete:
+	case state == Complete && !opt.Replace:
 		return nil, fmt.Errorf("%s: %w", Dir(storePath), ErrExists)
-	case state == Incomplete:
+	case state != None:
 		return Open(ctx, storePath, opt)
 	}
 	dir := Dir(storePath)
-	st := newBlobs(dir, false)
-	if err := initialize(ctx, st, opt); err != nil {
+	if err := initialize(ctx, newBlobs(dir, false), opt); err != nil {
 		return nil, fmt.Errorf("create store %s: %w", dir, err)
 	}
 	return Open(ctx, storePath, opt)
 }
 
-func initialize(ctx context.Context, st *blobs, opt Options) error {
-	if err := os.MkdirAll(st.dir, 0o777); err != nil {
-		return st.fault("create", st.dir, err)
-	}
-	// Without its format blob nothing of an earlier attempt can be read; the
-	// other half of it would only be in the way.
-	err := os.Remove(filepath.Join(st.dir, format.KopiaBlobCfgBlobID+".f"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return st.fault("create", st.dir, err)
-	}
-	for name, text := range map[string]string{".shards": shards, "README.txt": readme(opt.Password == "")} {
-		if err := writeFile(st.dir, name, []byte(text)); err != nil {
-			return st.fault("create", filepath.Join(st.dir, name), err)
-		}
-	}
-	var storage blob.Storage = st
-	if opt.wrap != nil {
-		storage = opt.wrap(storage)
-	}
-	return repo.Initialize(ctx, storage, &repo.NewRepositoryOptions{
-		BlockFormat: format.ContentFormat{
-			Hash:                 hashAlgorithm,
-			Encryption:           cipher,
-			EnablePasswordChange: true,
-			MutableParameters: format.MutableParameters{
-				Version:      format.FormatVersion3,
-				MaxPackSize:  packSize,
-				IndexVersion: content.DefaultIndexVersion,
-			},
-		},
-		ObjectFormat: format.ObjectFormat{Splitter: splitter},
-	}, opt.password())
-}
-
-func readme(open bool) string {
-	password := "It is protected: kopia asks for the password or key it was made with."
-	if open {
-		password = "It is not protected: the password is \"" + NoPassword + "\"."
-	}
-	return "This folder is a Lifeboat store: files and settings saved from a PC.\r\n\r\n" +
-		"Lifeboat restores it, extracts files from it and verifies it. So does kopia\r\n" +
-		"(https://kopia.io), of which it is an ordinary repository:\r\n\r\n" +
-		"    kopia repository connect filesystem --readonly --path <this folder>\r\n" +
-		"    kopia snapshot list --all\r\n" +
-		"    kopia restore <id from the list> <target folder>\r\n\r\n" +
-		password + "\r\n\r\n" +
-		"USMT.MIG is there once the store is complete. Please do not change, rename or\r\n" +
-		"remove any file here.\r\n"
-}
-
-// Open opens the store at storePath.
+// Open opens the store at storePath, of whatever kind.
 func Open(ctx context.Context, storePath string, opt Options) (*Store, error) {
 	dir := Dir(storePath)
 	if _, err := os.Stat(filepath.Join(dir, formatFile)); err != nil {
 		return nil, wrap(ErrNotStore, dir, err)
 	}
-	st := newBlobs(dir, opt.ReadOnly)
-	if !opt.ReadOnly {
-		st.removeTemps()
-	}
-	s := &Store{opt: opt, dir: dir, files: st, clock: &clock{now: opt.Clock}}
-	if err := s.open(ctx, st); err != nil {
-		os.RemoveAll(s.temp)
+	s := &Store{opt: opt, dir: dir, kind: Packed, clock: &clock{now: opt.Clock}}
+	var err error
+	if s.repo, err = openKopia(ctx, dir, opt, s.clock); err != nil {
 		return nil, openError(dir, err)
 	}
 	return s, nil
@@ -172,68 +92,11 @@ func openError(dir string, err error) error {
 	return wrap(ErrCorrupt, "open store "+dir, err)
 }
 
-// open connects kopia to the storage, without its user-wide configuration.
-func (s *Store) open(ctx context.Context, st blob.Storage) (err error) {
-	defer recovered(&err)
-	if s.temp, err = os.MkdirTemp(s.opt.TempDir, "lifeboat-store-"); err != nil {
-		return err
-	}
-	if s.temp, err = filepath.Abs(s.temp); err != nil {
-		return err
-	}
-	if s.opt.wrap != nil {
-		st = s.opt.wrap(st)
-	}
-	connection := st.ConnectionInfo()
-	config, err := json.Marshal(repo.LocalConfig{
-		Storage: &connection,
-		// No cache: what is read is read once, and under WinPE the disk of the
-		// working folder is memory.
-		ClientOptions: repo.ClientOptions{
-			Hostname:    userName,
-			Username:    userName,
-			Description: "Lifeboat store",
-			ReadOnly:    s.opt.ReadOnly,
-		},
-	})
-	if err != nil {
-		return err
-	}
-	name := filepath.Join(s.temp, "repository.config")
-	if err := os.WriteFile(name, config, 0o600); err != nil {
-		return err
-	}
-	rep, err := repo.Open(withStorage(ctx, st), name, s.opt.password(), &repo.Options{
-		TimeNowFunc:          s.clock.Now,
-		DisableRepositoryLog: true,
-		DoNotWaitForUpgrade:  true,
-		OnFatalError:         func(error) {}, // the operation itself fails too
-	})
-	if err != nil {
-		return err
-	}
-	direct, ok := rep.(repo.DirectRepository)
-	if !ok {
-		return errors.New("not a direct repository")
-	}
-	s.rep = direct
-	entries, err := direct.FindManifests(ctx, nil)
-	if err != nil {
-		return errors.Join(err, direct.Close(ctx))
-	}
-	for _, e := range entries {
-		s.clock.after(e.ModTime)
-	}
-	return nil
-}
-
 // Close releases the store and removes its working files.
-func (s *Store) Close(ctx context.Context) error {
-	return errors.Join(s.rep.Close(ctx), os.RemoveAll(s.temp))
-}
+func (s *Store) Close(ctx context.Context) error { return s.repo.close(ctx) }
 
 // UniqueID identifies the store; it is in its marker.
-func (s *Store) UniqueID() string { return hex.EncodeToString(s.rep.UniqueID()) }
+func (s *Store) UniqueID() string { return s.repo.uniqueID() }
 
 // clock never stands still and never goes back behind what the store holds:
 // kopia takes the newer of two records, and the clock of a PC that was started
@@ -309,17 +172,14 @@ func (s *Store) Captures(ctx context.Context) ([]CaptureInfo, error) {
 }
 
 // manifests loads the snapshots of a source, or all, oldest first.
-func (s *Store) manifests(ctx context.Context, source *snapshot.SourceInfo) (list []*snapshot.Manifest, err error) {
-	defer recovered(&err)
-	ids, err := snapshot.ListSnapshotManifests(ctx, s.rep, source, nil)
+func (s *Store) manifests(ctx context.Context, source *snapshot.SourceInfo) ([]*snapshot.Manifest, error) {
+	list, err := s.repo.list(ctx)
 	if err != nil {
 		return nil, wrap(ErrCorrupt, "list captures of "+s.dir, err)
 	}
-	list, err = snapshot.LoadSnapshots(ctx, s.rep, ids)
-	if err != nil {
-		return nil, wrap(ErrCorrupt, "list captures of "+s.dir, err)
-	}
-	list = slices.DeleteFunc(list, func(m *snapshot.Manifest) bool { return m.RootEntry == nil })
+	list = slices.DeleteFunc(list, func(m *snapshot.Manifest) bool {
+		return m.RootEntry == nil || source != nil && m.Source != *source
+	})
 	slices.SortFunc(list, func(a, b *snapshot.Manifest) int {
 		return a.StartTime.ToTime().Compare(b.StartTime.ToTime())
 	})
@@ -328,9 +188,9 @@ func (s *Store) manifests(ctx context.Context, source *snapshot.SourceInfo) (lis
 
 // manifest loads one snapshot.
 func (s *Store) manifest(ctx context.Context, id ID) (*snapshot.Manifest, error) {
-	m, err := snapshot.LoadSnapshot(ctx, s.rep, manifest.ID(id))
+	m, err := s.repo.load(ctx, manifest.ID(id))
 	switch {
-	case errors.Is(err, snapshot.ErrSnapshotNotFound):
+	case errors.Is(err, ErrNotFound):
 		return nil, fmt.Errorf("capture %s: %w", id, ErrNotFound)
 	case err != nil:
 		return nil, wrap(ErrCorrupt, "capture "+string(id), err)
@@ -340,23 +200,28 @@ func (s *Store) manifest(ctx context.Context, id ID) (*snapshot.Manifest, error)
 	return m, nil
 }
 
-// Delete removes a capture. The space it took is reclaimed by kopia's own
-// maintenance.
-func (s *Store) Delete(ctx context.Context, id ID) error {
+// Keep makes a capture the only complete one: what it replaces is removed.
+func (s *Store) Keep(ctx context.Context, id ID) error {
 	if s.opt.ReadOnly {
-		return fmt.Errorf("delete capture %s: %w", id, ErrReadOnly)
+		return fmt.Errorf("keep only capture %s: %w", id, ErrReadOnly)
 	}
 	if _, err := s.manifest(ctx, id); err != nil {
 		return err
 	}
-	return s.session(ctx, func(ctx context.Context, w repo.DirectRepositoryWriter) error {
-		return w.DeleteManifest(ctx, manifest.ID(id))
-	})
-}
-
-// session runs f with a writer and flushes it.
-func (s *Store) session(ctx context.Context, f func(context.Context, repo.DirectRepositoryWriter) error) error {
-	return repo.DirectWriteSession(ctx, s.rep, repo.WriteSessionOptions{}, f)
+	all, err := s.manifests(ctx, nil)
+	if err != nil {
+		return err
+	}
+	var old []manifest.ID
+	for _, m := range all {
+		if m.IncompleteReason == "" && m.ID != manifest.ID(id) {
+			old = append(old, m.ID)
+		}
+	}
+	if len(old) == 0 {
+		return nil
+	}
+	return s.repo.remove(ctx, old...)
 }
 
 // recovered turns a panic into ErrCorrupt: kopia trusts what it decrypted, but

@@ -275,7 +275,7 @@ func TestStates(t *testing.T) {
 	}
 }
 
-// An old complete capture stays until it is deleted, and a new one replaces it.
+// An old complete capture stays until the new one is to be kept alone.
 func TestReplace(t *testing.T) {
 	dir := t.TempDir()
 	s := create(t, dir, testOptions(t))
@@ -296,7 +296,7 @@ func TestReplace(t *testing.T) {
 	if err != nil || opened.Load() != 1 {
 		t.Fatalf("%d read, %v", opened.Load(), err)
 	}
-	if err := s.Delete(t.Context(), old); err != nil {
+	if err := s.Keep(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
 	list, err := s.Captures(t.Context())

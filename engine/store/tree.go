@@ -58,14 +58,14 @@ type Tree struct {
 const maxHeld = 1 << 17
 
 // entry finds a name in a folder, nil if it is not there.
-func (t *Tree) entry(ctx context.Context, folder object.ID, name string) (*snapshot.DirEntry, error) {
+func (t *Tree) entry(ctx context.Context, path string, folder object.ID, name string) (*snapshot.DirEntry, error) {
 	t.mu.Lock()
 	entries, ok := t.recent[folder]
 	t.mu.Unlock()
 	if ok {
 		return entries[name], nil
 	}
-	list, err := t.s.readDir(ctx, folder)
+	list, err := t.s.readDir(ctx, path, folder)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +103,7 @@ func (t *Tree) ReadDir(ctx context.Context, path string) ([]Entry, error) {
 	if e.Type != snapshot.EntryTypeDirectory {
 		return nil, fmt.Errorf("list %s: not a folder", path)
 	}
-	list, err := t.s.readDir(ctx, e.ObjectID)
+	list, err := t.s.readDir(ctx, path, e.ObjectID)
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", path, err)
 	}
@@ -138,7 +138,7 @@ func (t *Tree) Open(ctx context.Context, path string) (File, error) {
 	if e.Type != snapshot.EntryTypeFile {
 		return nil, fmt.Errorf("open %s: not a file", path)
 	}
-	f, err := t.s.openFile(ctx, e)
+	f, err := t.s.openFile(ctx, path, e)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
@@ -147,33 +147,34 @@ func (t *Tree) Open(ctx context.Context, path string) (File, error) {
 
 // find walks down from the root. An absent name wraps fs.ErrNotExist.
 func (t *Tree) find(ctx context.Context, path string) (*snapshot.DirEntry, error) {
-	at := t.root
+	at, dir := t.root, ""
 	for rest := path; rest != ""; {
 		var name string
 		name, rest, _ = strings.Cut(rest, "/")
 		if at.Type != snapshot.EntryTypeDirectory {
 			return nil, fmt.Errorf("find %s: %w", path, fs.ErrNotExist)
 		}
-		next, err := t.entry(ctx, at.ObjectID, name)
+		next, err := t.entry(ctx, dir, at.ObjectID, name)
 		if err != nil {
 			return nil, fmt.Errorf("find %s: %w", path, err)
 		}
 		if next == nil {
 			return nil, fmt.Errorf("find %s: %w", path, fs.ErrNotExist)
 		}
-		at = next
+		at, dir = next, childPath(dir, next)
 	}
 	return at, nil
 }
 
 // openFile opens an object and checks that it is as long as its entry says.
-func (s *Store) openFile(ctx context.Context, e *snapshot.DirEntry) (f File, err error) {
+func (s *Store) openFile(ctx context.Context, path string, e *snapshot.DirEntry) (f File, err error) {
 	defer recovered(&err)
-	r, err := s.rep.OpenObject(ctx, e.ObjectID)
+	r, err := s.repo.open(ctx, path, e.ObjectID)
 	if err != nil {
 		return nil, damage(err)
 	}
 	if r.Length() != e.FileSize {
+		r.Close()
 		return nil, fmt.Errorf("%w: %d bytes where there should be %d", ErrCorrupt, r.Length(), e.FileSize)
 	}
 	return checkedFile{r}, nil
@@ -208,14 +209,17 @@ const maxEntry = 4 << 20
 
 // readDir reads a directory object. Entries that cannot have come from this
 // package make it corrupt: their names are used in paths.
-func (s *Store) readDir(ctx context.Context, id object.ID) (entries []*snapshot.DirEntry, err error) {
+func (s *Store) readDir(ctx context.Context, path string, id object.ID) (entries []*snapshot.DirEntry, err error) {
 	defer recovered(&err)
-	r, err := s.rep.OpenObject(ctx, id)
+	r, err := s.repo.open(ctx, path, id)
 	if err != nil {
 		return nil, damage(err)
 	}
 	defer r.Close()
-	if entries, err = parseDir(r); err != nil {
+	if entries, err = parseDir(r); err == nil {
+		_, err = io.Copy(io.Discard, r) // to its end, where it is proved
+	}
+	if err != nil {
 		return nil, damage(err)
 	}
 	return entries, nil

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/kopia/kopia/repo/blob"
 	"github.com/kopia/kopia/snapshot"
 )
 
@@ -45,7 +44,7 @@ func (s *Store) Verify(ctx context.Context, id ID, progress Progress) (VerifyRep
 	if err != nil {
 		return VerifyReport{}, err
 	}
-	if err := s.forget(ctx); err != nil {
+	if err := s.repo.forget(ctx); err != nil {
 		return VerifyReport{}, fmt.Errorf("verify %s: %w", s.dir, err)
 	}
 	v := verifier{s: s, progress: progress}
@@ -70,7 +69,7 @@ type verifier struct {
 }
 
 func (v *verifier) file(ctx context.Context, path string, e *snapshot.DirEntry, buf []byte) error {
-	f, err := v.s.openFile(ctx, e)
+	f, err := v.s.openFile(ctx, path, e)
 	if err != nil {
 		return err
 	}
@@ -121,17 +120,6 @@ func (v *verifier) catalog(ctx context.Context, root *snapshot.DirEntry) bool {
 	var c Catalog
 	err = json.NewDecoder(io.LimitReader(f, MaxLine)).Decode(&c)
 	return err == nil && c.Version >= 1 && c.Version <= CatalogVersion
-}
-
-// forget asks the system to drop the store's blobs from its memory.
-func (s *Store) forget(ctx context.Context) error {
-	return s.rep.BlobReader().ListBlobs(ctx, "", func(m blob.Metadata) error {
-		_, name, err := s.files.GetShardedPathAndFilePath(ctx, m.BlobID)
-		if err == nil {
-			dropCache(name)
-		}
-		return ctx.Err()
-	})
 }
 
 // walker visits every file of a tree, several at a time. In memory are the
@@ -212,7 +200,7 @@ func (w *walker) folder(ctx context.Context, path string, e *snapshot.DirEntry, 
 			return
 		}
 	}
-	entries, err := w.s.readDir(ctx, e.ObjectID)
+	entries, err := w.s.readDir(ctx, path, e.ObjectID)
 	if err != nil {
 		w.check(path, err, cancel)
 		return
