@@ -34,11 +34,15 @@ type RestoreRequest struct {
 	EnableAccounts bool
 
 	Live       bool   // the destination is what LiveDestination gave
+	Runner     Runner // with Live: runs the commands of Rules; nil runs none
 	Continue   bool   // go on without users for whom there is no account
 	Force      bool   // write although the Windows may be in use
 	DryRun     bool   // write nothing, say what would be
 	JournalDir string // where the journal goes; empty for beside the store
 }
+
+// Runner runs the commands of rules.
+type Runner = restore.Runner
 
 // RestoreReport is the outcome of a restore.
 type RestoreReport struct {
@@ -121,7 +125,7 @@ func (e *Engine) restore(ctx context.Context, req RestoreRequest, ctl *job.Contr
 		Tree: tree, Sources: req.Detection.sources, Installation: req.Installation,
 		MoveUsers: req.MoveUsers, MoveDomains: req.MoveDomains,
 		CreateAccounts: req.CreateAccounts, EnableAccounts: req.EnableAccounts, SkipUsers: req.Continue,
-		Live: req.Live, Force: req.Force, DryRun: req.DryRun,
+		Live: req.Live, Runner: req.Runner, Force: req.Force, DryRun: req.DryRun,
 		Choose: func(c *store.Catalog, source *windows.Installation) map[string]string {
 			r.Source = string(c.Computer)
 			return chooseUsers(req.Users, c, source, ctl)

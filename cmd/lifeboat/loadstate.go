@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -48,6 +49,9 @@ type loadRun struct {
 	report *engine.RestoreReport // nil if nothing was tried
 }
 
+// commandLimit is how long a command of a rule file may take.
+const commandLimit = 10 * time.Minute
+
 // do does the work.
 func (r *loadRun) do(ctx context.Context) error {
 	password, err := r.readKey(r.Key, r.KeyFile)
@@ -84,7 +88,7 @@ func (r *loadRun) do(ctx context.Context) error {
 		Detection: target.Detection, Installation: target.inst,
 		Rules: r.rules, Config: r.config, Users: r.Users, MoveUsers: r.MoveUsers, MoveDomains: r.MoveDomains,
 		CreateAccounts: r.CreateAccounts, EnableAccounts: r.EnableAccounts,
-		Live: r.OfflineWinDir == "", Continue: r.Continue, Force: r.Force, DryRun: r.Plan, JournalDir: r.path(r.Journal),
+		Live: r.OfflineWinDir == "", Runner: restore.Programs{Dir: r.path("."), Limit: commandLimit}, Continue: r.Continue, Force: r.Force, DryRun: r.Plan, JournalDir: r.path(r.Journal),
 	}, w.ctl)
 	stop()
 	for _, text := range r.report.Warnings {

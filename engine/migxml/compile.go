@@ -30,7 +30,19 @@ func Compile(files []*File, contexts []Context, p Platform) (*Program, []Diagnos
 // A unit that it drops counts for nothing, its unconditionalExcludes included,
 // as if Config.xml had switched it off.
 func CompileOnly(files []*File, contexts []Context, p Platform, keep func(Unit) bool) (*Program, []Diagnostic, error) {
-	c := &compiler{
+	return newCompiler(contexts, p, keep).compile(files)
+}
+
+// CompileForRestore is Compile on the destination, where every component counts
+// as detected (spec 1.3).
+func CompileForRestore(files []*File, contexts []Context, p Platform) (*Program, []Diagnostic, error) {
+	c := newCompiler(contexts, p, nil)
+	c.restoring = true
+	return c.compile(files)
+}
+
+func newCompiler(contexts []Context, p Platform, keep func(Unit) bool) *compiler {
+	return &compiler{
 		evaluator: evaluator{
 			platform: p,
 			contexts: contexts,
@@ -41,6 +53,9 @@ func CompileOnly(files []*File, contexts []Context, p Platform, keep func(Unit) 
 		program: &Program{},
 		keep:    keep,
 	}
+}
+
+func (c *compiler) compile(files []*File) (*Program, []Diagnostic, error) {
 	urlids := map[string]*File{}
 	for _, f := range files {
 		key := strings.ToLower(f.URLID)
@@ -51,8 +66,8 @@ func CompileOnly(files []*File, contexts []Context, p Platform, keep func(Unit) 
 		}
 		urlids[key] = f
 		for _, component := range f.Components {
-			for i := range contexts {
-				sc := &scope{file: f, ctx: &contexts[i]}
+			for i := range c.contexts {
+				sc := &scope{file: f, ctx: &c.contexts[i]}
 				c.component(component, sc, i, nil)
 			}
 		}
@@ -76,7 +91,8 @@ type compiler struct {
 	program         *Program
 	keep            func(Unit) bool
 	files, registry []*cand
-	linted          int // pairs of patterns that lint has compared
+	linted          int  // pairs of patterns that lint has compared
+	restoring       bool // every component counts as detected
 }
 
 // job is the unit that rules are being compiled for. It becomes a Unit of the
@@ -127,7 +143,7 @@ func (c *compiler) admits(s Scope, line int, sc *scope) bool {
 func (c *compiler) role(comp *Component, r *Role, j *job, outer *scope, context int, path []string) {
 	sc := outer.inner()
 	c.environments(r.Environments, sc)
-	if !c.detected(r, sc) {
+	if !c.restoring && !c.detected(r, sc) {
 		return
 	}
 	for _, rules := range r.Rules {

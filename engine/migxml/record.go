@@ -41,9 +41,12 @@ type Deferred struct {
 	File    string `json:"file"`
 	Line    int    `json:"line"`
 	When    string `json:"when"`
-	Command string `json:"command,omitempty"` // variables expanded with source values
+	Command string `json:"command,omitempty"` // variables expanded with the values they had where it was compiled
 	Script  string `json:"script,omitempty"`
 }
+
+// Scans reports whether the point belongs to the saving of a PC.
+func (d Deferred) Scans() bool { return strings.Contains(d.When, "scan") }
 
 // Remap is a variable whose folder moves as a whole: from Source to the value
 // the variable has on the destination.
@@ -212,7 +215,7 @@ func (c *compiler) deferAction(a *Action, j *job, sc *scope) {
 // run, so nothing of its phases can happen; those of the restore are kept.
 func (c *compiler) notRun(a *Action, what, text string, sc *scope) {
 	fate := "not run offline"
-	if strings.Contains(a.When, "apply") {
+	if !(Deferred{When: a.When}).Scans() {
 		fate = "not run now, kept for the restore"
 	}
 	c.say(Info, sc, a.Line, "%s %.120s of %s: %s", what, winname.Show(text), a.When, fate)

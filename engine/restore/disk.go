@@ -323,18 +323,27 @@ func (d *disk) writeTemp(near *os.Root, temp, full string, meta metadata, write 
 	return errors.Join(err, f.Close())
 }
 
-// keep puts what is under a name aside, without taking it away.
-func (d *disk) keep(native string) error {
+// keepName notes that something is put aside, and says where.
+func (d *disk) keepName(native string) (string, error) {
 	dir := `\` + strings.ReplaceAll(d.journal.keep, "/", `\`)
 	if _, err := d.mkdirs(dir); err != nil {
-		return fmt.Errorf("make the folder for what is replaced: %w", err)
+		return "", fmt.Errorf("make the folder for what is replaced: %w", err)
 	}
 	d.kept++
 	kept := path.Join(d.journal.keep, fmt.Sprintf("%06d", d.kept))
 	if err := d.journal.add(step{Op: opKeep, Disk: d.index, Path: store.Text(native), Kept: kept}); err != nil {
-		return err
+		return "", err
 	}
 	d.moment("keep noted", native)
+	return kept, nil
+}
+
+// keep puts what is under a name aside, without taking it away.
+func (d *disk) keep(native string) error {
+	kept, err := d.keepName(native)
+	if err != nil {
+		return err
+	}
 	if d.root.Link(native, kept) == nil {
 		d.moment("kept", native)
 		return nil
@@ -391,6 +400,40 @@ func (d *disk) remove(p string) error {
 		}
 	}
 	delete(f.names, winname.Fold(name))
+	return nil
+}
+
+// removeFolder takes an empty folder away, into the folder for what is kept.
+func (d *disk) removeFolder(p string) error {
+	dir, name := winname.Split(p)
+	parent, err := d.folder(dir)
+	if err != nil {
+		return err
+	}
+	f, err := d.folder(p)
+	if err != nil {
+		return err
+	}
+	d.changed("remove", p, "")
+	if !d.dry() {
+		if err := d.touch(parent); err != nil {
+			return err
+		}
+		kept, err := d.keepName(f.native)
+		if err != nil {
+			return err
+		}
+		if d.near != nil && d.nearAt == f.native {
+			d.near.Close() // Windows moves no folder that is open
+			d.near, d.nearAt = nil, ""
+		}
+		if err := d.root.Rename(f.native, kept); err != nil {
+			return err
+		}
+		d.moment("folder moved", f.native)
+	}
+	delete(d.dirs, winname.Fold(p))
+	delete(parent.names, winname.Fold(name))
 	return nil
 }
 

@@ -203,8 +203,7 @@ func (g *registry) write(k keys) error {
 // applyRegistry puts back keys and values: those of the machine first, whose
 // rules may move some to users, then user by user.
 func (r *run) applyRegistry(ctx context.Context) error {
-	g := &registry{run: r, open: map[string]keys{}}
-	r.registry = g
+	g := r.registry
 	if err := g.clean(ctx); err != nil {
 		return err
 	}

@@ -71,6 +71,7 @@ type Request struct {
 	SkipUsers      bool // go on without users for whom there is no account
 
 	Live    bool   // the destination is the Windows that runs, as Live describes it
+	Runner  Runner // with Live: runs the commands of Rules; nil runs none
 	Force   bool   // write although the Windows may be in use
 	DryRun  bool   // write nothing, say what would be
 	Journal string // the file for the journal; not used in a dry run
@@ -155,6 +156,9 @@ type run struct {
 	omitted  map[string]string
 	people   map[string]*Person
 	acting   []migxml.RestoreRule
+	given    []string // urlids of Request.Rules
+	actions  []action
+	commands int     // that were run
 	units    []*unit // by index of Catalog.Units; nil for those that are left out
 	places   *places
 	sds      map[int][]byte // security descriptors by ID, translated
@@ -188,11 +192,31 @@ func (r *run) run(ctx context.Context) error {
 	if err := r.prepareRules(ctx); err != nil {
 		return err
 	}
+	r.registry = &registry{run: r, open: map[string]keys{}}
 	total := r.catalog.Totals
 	r.ctl.Phase(job.Applying, total.Bytes, total.Files)
+	r.tellForeign()
+	err := r.apply(ctx)
+	if ctx.Err() == nil {
+		err = errors.Join(err, r.act(ctx, postApply))
+	}
+	if err == nil {
+		err = r.commit(ctx) // what scripts have changed since
+	}
+	if r.commands > 0 {
+		r.warn("lifeboat undo does not take back what the commands of rules did")
+	}
+	return err
+}
+
+// apply does everything between what the rules have run before it and after it in
+// any case (spec/migxml-spec.md 10.3).
+func (r *run) apply(ctx context.Context) error {
+	before := func(ctx context.Context) error { return r.act(ctx, preApply) }
+	after := func(ctx context.Context) error { return r.act(ctx, applySuccess) }
 	for _, step := range []func(context.Context) error{
-		r.makeProfiles, r.cleanFiles, r.applyFiles, r.applyAddedFiles, r.applySettings, r.applyLinks, r.finishFolders,
-		r.applyRegistry, r.applyAccounts, r.commit,
+		before, r.makeProfiles, r.cleanFiles, r.applyFiles, r.applyAddedFiles, r.applySettings, r.applyLinks, r.finishFolders,
+		r.applyRegistry, r.applyAccounts, r.commit, after,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -201,7 +225,6 @@ func (r *run) run(ctx context.Context) error {
 			return err
 		}
 	}
-	r.tellDeferred()
 	return nil
 }
 
@@ -392,20 +415,7 @@ func (r *run) try(ctx context.Context, topic job.Topic, path string, do func() e
 	}
 }
 
-// tellDeferred says which commands of the rules were not run: nothing of the
-// destination runs now.
-func (r *run) tellDeferred() {
-	for _, d := range r.recorded.deferred {
-		if d.Unit < 0 || d.Unit >= len(r.units) || r.units[d.Unit] == nil || len(d.When) < 4 {
-			continue
-		}
-		if what := d.Command + d.Script; what != "" && d.When != "pre-scan" && d.When != "scan-success" && d.When != "post-scan" {
-			r.notice(what, "%s of %s line %d was not run: the Windows is not running", d.When, d.File, d.Line)
-		}
-	}
-}
-
-// context returns the migxml.Context of a unit's side.
+// contextOf returns the migxml.Context of a unit's side.
 func contextOf(id, name string, vars map[string]string) migxml.Context {
 	return migxml.Context{ID: id, Name: name, System: id == systemID, Vars: vars}
 }

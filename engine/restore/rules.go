@@ -112,7 +112,7 @@ func (r *run) prepareRules(ctx context.Context) error {
 	for _, rule := range given {
 		byUnit[rule.Unit] = append(byUnit[rule.Unit], rule)
 	}
-	programs := r.destinationUnits(ctx, destVars)
+	programs, actions := r.destinationUnits(ctx, destVars)
 	for i, c := range r.catalog.Units {
 		var own store.RecordedUnit
 		if i < len(r.recorded.units) {
@@ -163,6 +163,7 @@ func (r *run) prepareRules(ctx context.Context) error {
 			u.remaps = append(u.remaps, moved{m.Source, to})
 		}
 	}
+	r.actions = actions()
 	return nil
 }
 
@@ -271,8 +272,8 @@ func (r *run) isStored(ctx context.Context, f RuleFile) bool {
 }
 
 // destinationUnits evaluates the given files on the destination, for what their
-// components' variables are there.
-func (r *run) destinationUnits(ctx context.Context, users map[string]map[string]string) map[string]map[string]string {
+// components' variables are there, and what they have run.
+func (r *run) destinationUnits(ctx context.Context, users map[string]map[string]string) (vars map[string]map[string]string, actions func() []action) {
 	contexts := []migxml.Context{contextOf(systemID, "", r.machine.Vars())}
 	ids := []string{systemID}
 	for id, vars := range users {
@@ -284,18 +285,19 @@ func (r *run) destinationUnits(ctx context.Context, users map[string]map[string]
 	for _, f := range r.req.Rules {
 		if parsed, _, err := migxml.Parse(f.Name, f.Data); err == nil {
 			files = append(files, parsed)
+			r.given = append(r.given, parsed.URLID)
 		}
 	}
-	program, _, err := migxml.Compile(files, contexts, platform.Of(ctx, r.machine))
+	program, _, err := migxml.CompileForRestore(files, contexts, platform.Of(ctx, r.machine))
 	if err != nil {
 		r.warn(fmt.Sprintf("the rules cannot be evaluated on the destination: %v", err))
-		return nil
+		return nil, func() []action { return nil }
 	}
-	vars := map[string]map[string]string{}
+	vars = map[string]map[string]string{}
 	for _, u := range program.Units() {
 		vars[unitKey(store.CatalogUnit{File: u.File, Component: u.Component, Role: u.Role, Context: ids[u.Context]})] = u.Vars
 	}
-	return vars
+	return vars, func() []action { return r.actionsOf(program, contexts, ids) }
 }
 
 // dropped reports whether a filter of the unit's includes keeps an object from

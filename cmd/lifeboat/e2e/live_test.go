@@ -36,8 +36,15 @@ func TestLiveRestoreUnderWine(t *testing.T) {
 	if _, err := os.Stat(home); err == nil {
 		t.Fatal("the dry run made a profile")
 	}
+	ran := filepath.Join(prefix, "drive_c", "ran.txt")
+	if _, err := os.Stat(ran); err == nil {
+		t.Fatal("the dry run ran a command")
+	}
 	out, code = wine(t, env, load...)
 	want(t, 0, out, code)
+	if said, err := os.ReadFile(ran); err != nil || !strings.Contains(string(said), `C:\users`) {
+		t.Errorf("the command of the rules said %q, %v\n%s", said, err, out)
+	}
 	if files := sameTree(t, filepath.Join(pc.Volume, "Users", "m.ostrowski", "Documents"), filepath.Join(home, "Documents")); files < 5 {
 		t.Errorf("only %d documents came back:\n%s", files, out)
 	}
@@ -54,13 +61,14 @@ func TestLiveRestoreUnderWine(t *testing.T) {
 	}
 }
 
-// liveRules take documents, and the settings of a program.
+// liveRules take documents, and the settings of a program, and have a command run.
 const liveRules = `<migration urlid="http://lifeboat.example/live">
   <component type="Documents" context="User"><displayName>Documents</displayName><role role="Data"><rules>
     <include><objectSet><pattern type="File">%CSIDL_PERSONAL%\* [*]</pattern></objectSet></include>
   </rules></role></component>
   <component type="Application" context="System"><displayName>Ledger</displayName><role role="Settings"><rules>
     <include><objectSet><pattern type="Registry">HKLM\SOFTWARE\Ledger\* [*]</pattern></objectSet></include>
+    <externalProcess when="apply-success"><commandLine>cmd /c echo %PUBLIC%&gt;C:\ran.txt</commandLine></externalProcess>
   </rules></role></component>
 </migration>`
 
