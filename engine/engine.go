@@ -250,8 +250,11 @@ func failStore(err error, path string) error {
 		code = usmt.CorruptedStore
 	}
 	f := usmt.Fail(code, err, "store %s", path)
-	if errors.Is(err, store.ErrNotStore) {
+	switch {
+	case errors.Is(err, store.ErrNotStore):
 		f.Remedy = "name the folder that holds USMT"
+	case code == usmt.InvalidKey && TeamLocked(path):
+		f.Remedy = "it is locked with a team key: give /identity with the identity file of one of the keys that README.txt in its folder USMT names"
 	}
 	return f
 }

@@ -24,6 +24,7 @@ var mayImport = map[string][]string{
 	"engine/store":             {"engine/job", "engine/winname"},
 	"engine/sample":            {"engine/bitlocker", "engine/ntfs/ntfstest", "engine/regf", "engine/winname"},
 	"engine/sample/shareddata": {}, // test data from outside, for tests
+	"engine/teamkey":           {},
 	"engine/report":            {"engine/human", "engine/job", "engine/winname"},
 	"engine/capture":           {"engine/disk", "engine/human", "engine/job", "engine/migxml", "engine/platform", "engine/regf", "engine/store", "engine/usmt", "engine/volume", "engine/windows", "engine/winname"},
 	"engine/platform":          {"engine/migxml", "engine/volume", "engine/windows"},

@@ -27,6 +27,7 @@ type CaptureRequest struct {
 	Why         map[string]string // why a user is left out, by SID, for the report
 	StorePath   string            // the folder that will hold USMT and the report
 	Password    string            // empty for a store without protection
+	Team        []Recipient       // with a new store and no Password: the team that can open it
 	Overwrite   bool              // replace a complete store, once the new one is complete
 	CommandLine []string          // the options of the run, without keys, for the catalog
 	SkipVerify  bool              // do not read the store back
@@ -55,13 +56,17 @@ func (e *Engine) Capture(ctx context.Context, req CaptureRequest, ctl *job.Contr
 	if err := checkEFS(req); err != nil {
 		return nil, err
 	}
+	team, err := seal(&req)
+	if err != nil {
+		return nil, err
+	}
 	r := &Report{
 		Computer: req.Plan.Installation.ComputerName,
 		Product:  Title(req.Plan.Installation),
 		Source:   req.Plan.Installation.Where,
 		Started:  e.Clock(), StorePath: req.StorePath, Protected: req.Password != "",
 	}
-	err := e.capture(ctx, req, ctl, r)
+	err = e.capture(ctx, req, team, ctl, r)
 	for n := 0; n < req.Retries && errors.Is(err, store.ErrGone) && r.StoreID != ""; n++ {
 		ctl.Events.Put(job.Event{Time: e.Clock(), Kind: job.MediumGone})
 		if !pause(ctx, req.Wait) {
@@ -73,7 +78,7 @@ func (e *Engine) Capture(ctx context.Context, req CaptureRequest, ctl *job.Contr
 			continue
 		}
 		ctl.Events.Put(job.Event{Time: e.Clock(), Kind: job.MediumBack})
-		err = e.capture(ctx, req, ctl, r)
+		err = e.capture(ctx, req, team, ctl, r)
 	}
 	r.Finished = e.Clock()
 	r.Left = leftOf(req)
@@ -91,8 +96,8 @@ func (e *Engine) Capture(ctx context.Context, req CaptureRequest, ctl *job.Contr
 	return r, err
 }
 
-func (e *Engine) capture(ctx context.Context, req CaptureRequest, ctl *job.Control, r *Report) error {
-	opt := store.Options{Password: req.Password, TempDir: e.TempDir, Clock: e.Clock, Replace: req.Overwrite}
+func (e *Engine) capture(ctx context.Context, req CaptureRequest, team *store.TeamKey, ctl *job.Control, r *Report) error {
+	opt := store.Options{Password: req.Password, Team: team, TempDir: e.TempDir, Clock: e.Clock, Replace: req.Overwrite}
 	s, err := store.Create(ctx, req.StorePath, opt)
 	if err != nil {
 		return failStore(err, req.StorePath)

@@ -54,7 +54,8 @@ const commandLimit = 10 * time.Minute
 
 // do does the work.
 func (r *loadRun) do(ctx context.Context) error {
-	password, err := r.readKey(r.Key, r.KeyFile)
+	storePath := folderOf(r.path(r.StorePath))
+	password, err := r.password(storePath, r.Key, r.KeyFile, r.Identity)
 	if err != nil {
 		return err
 	}
@@ -84,7 +85,7 @@ func (r *loadRun) do(ctx context.Context) error {
 	}
 	stop := w.follow()
 	r.report, err = r.engine.Restore(ctx, engine.RestoreRequest{
-		StoreRef:  engine.StoreRef{Path: folderOf(r.path(r.StorePath)), Password: password},
+		StoreRef:  engine.StoreRef{Path: storePath, Password: password},
 		Detection: target.Detection, Installation: target.inst,
 		Rules: r.rules, Config: r.config, Users: r.Users, MoveUsers: r.MoveUsers, MoveDomains: r.MoveDomains,
 		CreateAccounts: r.CreateAccounts, EnableAccounts: r.EnableAccounts,

@@ -81,6 +81,10 @@ func (r *scanRun) do(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	team, err := r.recipients(r.Recipients)
+	if err != nil {
+		return err
+	}
 	if err := r.readRules(); err != nil {
 		return err
 	}
@@ -110,6 +114,11 @@ func (r *scanRun) do(ctx context.Context) (err error) {
 		}
 	}()
 	target := expand(r.path(r.StorePath), inst.ComputerName)
+	if r.Identity != "" {
+		if password, err = r.teamPassword(target, r.Identity); err != nil {
+			return err
+		}
+	}
 	where := engine.Destination(winpe.Examine(target, source.places))
 	if !r.Estimate {
 		if err := r.checkWorkingRoom(); err != nil {
@@ -152,7 +161,7 @@ func (r *scanRun) do(ctx context.Context) (err error) {
 		}
 	}()
 	req := engine.CaptureRequest{
-		Plan: plan, Select: selection, Why: why, StorePath: target, Password: password,
+		Plan: plan, Select: selection, Why: why, StorePath: target, Password: password, Team: team,
 		Overwrite: r.Overwrite, CommandLine: []string{r.CommandLine(r.system())}, EFS: r.EFS, Config: r.config,
 		Retries: r.Retries, Wait: time.Duration(r.Wait) * time.Second,
 	}

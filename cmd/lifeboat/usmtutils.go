@@ -73,11 +73,12 @@ func (r *utilsRun) do(ctx context.Context) error {
 	if r.Remove != "" {
 		return r.remove()
 	}
-	password, err := r.readKey(r.Key, r.KeyFile)
+	storePath := folderOf(r.path(r.Store))
+	password, err := r.password(storePath, r.Key, r.KeyFile, r.Identity)
 	if err != nil {
 		return err
 	}
-	ref := engine.StoreRef{Path: folderOf(r.path(r.Store)), Password: password}
+	ref := engine.StoreRef{Path: storePath, Password: password}
 	ctl := job.NewControl(r.clock, nil)
 	stop := (&watcher{ctl: ctl, console: r.stderr, log: r.log}).follow()
 	if r.Extract {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/kopia/kopia/repo"
 	"github.com/kopia/kopia/repo/blob"
@@ -216,8 +217,14 @@ func initialize(ctx context.Context, st *blobs, opt Options) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return st.fault("create", st.dir, err)
 	}
-	for name, text := range map[string]string{".shards": shards, "README.txt": readme(opt.Password == "")} {
-		if err := writeFile(st.dir, name, []byte(text)); err != nil {
+	files := map[string][]byte{".shards": []byte(shards), "README.txt": []byte(readme(opt))}
+	if opt.Team != nil {
+		files[sealedName] = opt.Team.Sealed
+	} else if err := os.Remove(filepath.Join(st.dir, sealedName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return st.fault("create", st.dir, err)
+	}
+	for name, data := range files {
+		if err := writeFile(st.dir, name, data); err != nil {
 			return st.fault("create", filepath.Join(st.dir, name), err)
 		}
 	}
@@ -240,9 +247,15 @@ func initialize(ctx context.Context, st *blobs, opt Options) error {
 	}, opt.password())
 }
 
-func readme(open bool) string {
+func readme(opt Options) string {
 	password := "It is protected: kopia asks for the password or key it was made with."
-	if open {
+	switch {
+	case opt.Team != nil:
+		password = "It is locked with a team key. KEY.AGE holds its password, for those who have the\r\n" +
+			"identity file of one of the keys below; age (https://age-encryption.org) shows it,\r\n" +
+			"and so does lifeboat password:\r\n\r\n" +
+			"    age -d -i <identity file> KEY.AGE\r\n\r\n    " + strings.Join(opt.Team.Recipients, "\r\n    ")
+	case opt.Password == "":
 		password = "It is not protected: the password is \"" + NoPassword + "\"."
 	}
 	return "This folder is a Lifeboat store: files and settings saved from a PC.\r\n\r\n" +

@@ -19,6 +19,7 @@ import (
 // Options say how to open a store.
 type Options struct {
 	Password string           // empty for a store without protection
+	Team     *TeamKey         // for Create: the password sealed for a team, to keep beside the store
 	TempDir  string           // where working files may lie, removed by Close; empty for the system's
 	Clock    func() time.Time // required
 	ReadOnly bool             // write nothing to the store

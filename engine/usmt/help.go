@@ -31,11 +31,12 @@ that is saved is never written to.`,
 		append([]section{
 			{"Windows to save from (one of these)", "offlineWinDir offlineWinOld offline"},
 			{"Opening its volume", "recoveryPassword passphrase bek reader"},
-			{"Store", "o nocompress hardlink encrypt key keyfile efs vsc"},
+			{"Store", "o nocompress hardlink encrypt key keyfile recipient identity efs vsc"},
 		}, userSections...),
 		`  scanstate E:\store /offlineWinDir:D:\Windows /c
   scanstate E:\store /offlineWinDir:pc.vhdx /recoveryPassword:- /c
   scanstate E:\store /offlineWinDir:D:\Windows /ue:*\* /ui:corp\ann
+  scanstate E:\store /offlineWinDir:D:\Windows /recipient:@team.txt /c
   scanstate E:\store /offlineWinDir:D:\Windows /efs:skip /listfiles:files.txt
   scanstate /genconfig:C:\config.xml /offlineWinDir:D:\Windows`) + scanEnvironment
 }
@@ -64,7 +65,7 @@ replaced is kept, and lifeboat undo takes all of it back.`,
 		NewLoadState().options(),
 		append([]section{
 			{"Windows to put it back into", "offlineWinDir force"},
-			{"Store", "decrypt key keyfile nocompress hardlink"},
+			{"Store", "decrypt key keyfile identity nocompress hardlink"},
 			{"Accounts", "lac lae mu md"},
 			{"Looking before, and taking back", "plan journal"},
 		}, userSections...),
@@ -86,7 +87,7 @@ StorePath is the folder that holds USMT, or the USMT.MIG in it.`,
 		new(UsmtUtils).options(),
 		[]section{
 			{"Commands", "verify extract rd ec"},
-			{"Options", "i e o decrypt key keyfile y l v json"},
+			{"Options", "i e o decrypt key keyfile identity y l v json"},
 		},
 		`  usmtutils /verify:failureonly E:\store
   usmtutils /extract E:\store D:\rescued /i:"*.docx;*.xlsx"`)

@@ -81,6 +81,8 @@ func (s *LoadState) options() []option {
 			help: "The key the store was saved with."},
 		{name: "keyfile", arity: required, form: "file", value: text{p: &s.KeyFile},
 			help: "A text file that holds the key."},
+		{name: "identity", arity: required, form: "file", value: text{p: &s.Identity},
+			help: "The identity file of age that opens a store locked with a team key; if the file has a passphrase, it is asked for. (Lifeboat only)"},
 		{name: "hardlink", value: flag{&s.HardLink},
 			help: "The store is a hard-link store. Needs /nocompress."},
 		{name: "nocompress", value: flag{&s.NoCompress},

@@ -48,6 +48,7 @@ type Common struct {
 	Cipher     Cipher // /encrypt or /decrypt
 	Key        string
 	KeyFile    string
+	Identity   string // Lifeboat's own: an identity file of age, for a store locked with a team key
 
 	Rules   []string // /i
 	Config  string
@@ -103,6 +104,8 @@ type ScanState struct {
 	Passphrase       string
 	StartupKey       string // a .BEK file
 	Reader           string // how a mounted volume is read: auto, raw, mounted
+
+	Recipients []string // Lifeboat's own: the team's keys to lock the store with, age1… or @file
 
 	GenConfig     string
 	GenMigXML     string
@@ -180,6 +183,10 @@ func (s *ScanState) options() []option {
 			help: "The key, up to 256 characters."},
 		{name: "keyfile", arity: required, form: "file", value: text{p: &s.KeyFile},
 			help: "A text file that holds the key."},
+		{name: "recipient", arity: required, many: true, form: "age1...|@file", value: list{p: &s.Recipients},
+			help: "Locks the store with the public key of a team, or those in a file: only who holds the secret half can open it. May be given more than once. (Lifeboat only)"},
+		{name: "identity", arity: required, form: "file", value: text{p: &s.Identity},
+			help: "The identity file of age that opens a store locked with a team key; if the file has a passphrase, it is asked for. (Lifeboat only)"},
 		{name: "vsc", value: flag{&s.VSC},
 			help: "Accepted for old scripts. Files of a Windows that is not running are never locked."},
 		{name: "efs", arity: required, form: "abort|skip|decryptcopy|copyraw|hardlink",

@@ -38,6 +38,7 @@ type UsmtUtils struct {
 	Cipher    Cipher // /decrypt
 	Key       string
 	KeyFile   string
+	Identity  string // an identity file of age, for a store locked with a team key
 	Log       string
 	Verbosity int
 	JSON      bool
@@ -132,6 +133,8 @@ func (u *UsmtUtils) options() []option {
 			help: "The key the store was saved with."},
 		{name: "keyfile", arity: required, form: "file", value: text{p: &u.KeyFile},
 			help: "A text file that holds the key."},
+		{name: "identity", arity: required, form: "file", value: text{p: &u.Identity},
+			help: "The identity file of age that opens a store locked with a team key; if the file has a passphrase, it is asked for. (Lifeboat only)"},
 		{name: "l", arity: required, form: "file", value: text{p: &u.Log},
 			help: "A log file."},
 		{name: "v", arity: required, form: "n", value: number{&u.Verbosity, 0, 15},
