@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"lifeboat/engine/usmt"
+	"lifeboat/engine/winname"
+	"lifeboat/winpe/media"
+)
+
+// mediaCommand makes sticks.
+func (p *program) mediaCommand(code *usmt.Code) *cobra.Command {
+	r := media.Request{Version: versionText(), Say: func(text string) { fmt.Fprintln(p.stdout, winname.Show(text)) }}
+	cmd := &cobra.Command{
+		Use:   "media boot.wim|winpe.iso|folder --out folder|file.iso",
+		Short: "Make a stick that starts a PC into the wizard",
+		Long: `Takes a Windows PE of version 10 or later (a boot.wim, an ISO, or the media folder
+that copype makes; amd64 or arm64), puts Lifeboat into a copy of it, and writes
+what a stick has to hold: into a folder, which may be a mounted FAT32 stick, or
+into an ISO. What it is given is only read.
+
+The wizard starts by itself, and again when it has ended; below it is a prompt.
+Logs go to the folder lifeboat on the stick.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			*code = interruptible(cmd.Context(), func(ctx context.Context, args []string) usmt.Code {
+				r.Source = args[0]
+				return p.media(ctx, r)
+			}, args)
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&r.Out, "out", "", "the folder or the .iso to make")
+	f.StringVar(&r.Exe, "exe", "", "the lifeboat.exe to put into it; without, the one beside this program")
+	f.StringVar(&r.Config, "config", "", "a file of answers for the wizard: becomes lifeboat.yaml on the stick")
+	f.StringArrayVar(&r.Rules, "rules", nil, "a rule file (MigXML) to take along")
+	f.StringArrayVar(&r.Drivers, "drivers", nil, "a folder of drivers (.inf) to load at the start")
+	f.StringArrayVar(&r.Wifi, "wifi", nil, "a Wi-Fi profile to connect with (.xml; Windows RE only)")
+	f.StringVar(&r.Network, "network", "", "a batch file to run at the start: addresses, shares")
+	cmd.MarkFlagRequired("out")
+	return cmd
+}
+
+func (p *program) media(ctx context.Context, r media.Request) usmt.Code {
+	if r.Exe == "" {
+		exe, err := os.Executable()
+		if err != nil {
+			return p.fail("media", usmt.Fail(usmt.InvalidParameters, err, "find lifeboat.exe; name it with --exe"))
+		}
+		if r.Exe = exe; runtime.GOOS != "windows" {
+			r.Exe = filepath.Join(filepath.Dir(exe), "lifeboat.exe")
+		}
+	}
+	for _, name := range []*string{&r.Source, &r.Out, &r.Exe, &r.Config, &r.Network} {
+		*name = p.path(*name)
+	}
+	for _, list := range [][]string{r.Rules, r.Drivers, r.Wifi} {
+		for i := range list {
+			list[i] = p.path(list[i])
+		}
+	}
+	err := media.WinPE(ctx, r)
+	if refusal := (*media.Refusal)(nil); errors.As(err, &refusal) {
+		return p.fail("media", &usmt.Failure{Code: usmt.InvalidParameters, What: refusal.What, Remedy: refusal.Remedy})
+	}
+	if err != nil {
+		return p.fail("media", err)
+	}
+	fmt.Fprintf(p.stdout, "Made %s.\n", winname.Show(r.Out))
+	return usmt.Success
+}

@@ -1,0 +1,117 @@
+package media
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"lifeboat/engine/human"
+	"lifeboat/engine/winname"
+	"lifeboat/winpe"
+)
+
+// output is where a stick goes: a folder, which may be a mounted stick, or an
+// ISO file.
+type output struct {
+	path string
+	iso  bool
+}
+
+// newOutput looks at the place. An ISO must not exist yet; a folder may, and may
+// hold other things, but nothing under a name that the stick will use.
+func newOutput(path string) (output, error) {
+	o := output{path: path, iso: strings.EqualFold(filepath.Ext(path), ".iso")}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return o, nil
+	case err != nil:
+		return o, err
+	case o.iso:
+		return o, refuse("remove it, or name another", "%s exists already", winname.Show(path))
+	case !info.IsDir():
+		return o, refuse("name a folder, or a file that ends in .iso", "%s exists already and is no folder", winname.Show(path))
+	}
+	return o, nil
+}
+
+// room makes sure that the place can be written to and takes so many bytes. An
+// ISO needs the room twice: for its tree, and for itself.
+func (o output) room(bytes int64) error {
+	if o.iso {
+		bytes *= 2
+	}
+	if err := winpe.CheckWritable(o.dir()); err != nil {
+		return &Refusal{err.Error(), "name a place that can be written to"}
+	}
+	free, err := winpe.FreeSpace(o.dir())
+	if err != nil {
+		return err
+	}
+	if free < bytes {
+		return refuse("make room, or name another place", "%s has %s free, and about %s are needed", winname.Show(o.dir()), human.Bytes(free), human.Bytes(bytes))
+	}
+	return nil
+}
+
+// dir is the folder that temporary files go to: on the volume of the result, so
+// that it can be moved to its place.
+func (o output) dir() string {
+	if info, err := os.Stat(o.path); err == nil && info.IsDir() {
+		return o.path
+	}
+	return filepath.Dir(o.path)
+}
+
+// publish has the tree of a stick made in one temporary folder, with another to
+// work in, for an ISO has it packed, and moves the result to its place. What fails leaves nothing behind.
+func (o output) publish(tree func(stick, work string) error, pack func(dir, file string) error) (err error) {
+	if err := os.MkdirAll(o.dir(), 0o755); err != nil {
+		return err
+	}
+	temp, err := os.MkdirTemp(o.dir(), ".lifeboat-media-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(temp)) }()
+	stick, work := filepath.Join(temp, "stick"), filepath.Join(temp, "work")
+	if err := errors.Join(os.Mkdir(stick, 0o755), os.Mkdir(work, 0o755)); err != nil {
+		return err
+	}
+	if err := tree(stick, work); err != nil {
+		return err
+	}
+	if o.iso {
+		file := filepath.Join(temp, "stick.iso")
+		if err := pack(stick, file); err != nil {
+			return err
+		}
+		return os.Rename(file, o.path)
+	}
+	if o.dir() != o.path {
+		return os.Rename(stick, o.path)
+	}
+	return moveIn(stick, o.path)
+}
+
+// moveIn moves what is in a folder into another one on the same volume. It does
+// nothing if a name is taken.
+func moveIn(from, to string) error {
+	entries, err := os.ReadDir(from)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if _, err := os.Lstat(filepath.Join(to, e.Name())); err == nil {
+			return refuse("empty it, or name another folder", "%s holds %s already", winname.Show(to), winname.Show(e.Name()))
+		}
+	}
+	for _, e := range entries {
+		if err := os.Rename(filepath.Join(from, e.Name()), filepath.Join(to, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
