@@ -31,7 +31,7 @@ var mayImport = map[string][]string{
 	"engine/restore":           {"engine/job", "engine/migxml", "engine/platform", "engine/regf", "engine/store", "engine/usmt", "engine/volume", "engine/windows", "engine/winname"},
 	"engine":                   {"engine/*"},
 	"winpe":                    {"engine/bitlocker", "engine/disk", "engine/ntfs", "engine/volume", "engine/winname"},
-	"winpe/media":              {"engine/human", "engine/regf", "engine/winname", "winpe"},
+	"winpe/media":              {"engine/answers", "engine/human", "engine/regf", "engine/winname", "winpe"},
 	"winpe/places":             {"engine", "engine/disk", "engine/windows", "engine/winname", "winpe"},
 	"tui":                      {"engine", "engine/*", "winpe", "winpe/places"},
 	"cmd/lifeboat":             {"engine", "engine/*", "tui", "winpe", "winpe/media", "winpe/places"},

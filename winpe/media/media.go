@@ -14,13 +14,21 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+
+	"lifeboat/engine/answers"
+	"lifeboat/engine/winname"
 )
 
 // Extras are what a person adds to any stick. They lie on the stick, where they
 // can be looked at and changed, not in what is booted.
 type Extras struct {
-	Config string   // the answers file, becomes lifeboat.yaml on the root
-	Rules  []string // MigXML files
+	// Config is the answers file. It becomes lifeboat.yaml on the root; the rule
+	// files that it names by relative paths come along.
+	Config string
+	// Rules are MigXML files to use instead of Lifeboat's own. With a Config that
+	// names rules itself there can be none.
+	Rules []string
 }
 
 // Refusal says why no medium is made, before anything was changed.
@@ -37,7 +45,6 @@ func refuse(remedy, format string, args ...any) error {
 
 // Where things lie on a stick.
 const (
-	configName = "lifeboat.yaml"
 	markerName = "lifeboat/media.txt" // by which a started system knows its stick
 	rulesDir   = "lifeboat/rules"
 	logsDir    = "lifeboat/logs"
@@ -45,8 +52,62 @@ const (
 
 func (e Extras) files() []string { return append([]string{e.Config}, e.Rules...) }
 
+// answers reads the answers file; without one, an empty one.
+func (e Extras) answers() (*answers.File, error) {
+	if e.Config == "" {
+		return &answers.File{}, nil
+	}
+	data, err := os.ReadFile(e.Config)
+	if err != nil {
+		return nil, err
+	}
+	file, err := answers.Parse(e.Config, data)
+	if err != nil {
+		return nil, &Refusal{err.Error(), "correct it; docs/lifeboat-yaml.md describes the file"}
+	}
+	return file, nil
+}
+
 // check looks at everything that is to be added before anything is made.
-func (e Extras) check() error { return areFiles(e.files()) }
+func (e Extras) check() error {
+	if err := areFiles(e.files()); err != nil {
+		return err
+	}
+	file, err := e.answers()
+	if err != nil {
+		return err
+	}
+	if len(e.Rules) > 0 && len(file.Rules) > 0 {
+		return refuse("name them all in it", "%s names rules of its own", winname.Show(e.Config))
+	}
+	_, err = e.named(file)
+	return err
+}
+
+// named are the rule files that the answers name, and the files in the folders
+// of them, by their paths below the folder of the answers.
+func (e Extras) named(file *answers.File) ([]string, error) {
+	var all []string
+	for _, rule := range file.Rules {
+		rule = filepath.FromSlash(strings.ReplaceAll(rule, `\`, "/"))
+		if !filepath.IsLocal(rule) {
+			return nil, refuse("put it into the folder of that file, and name it by a relative path", "%s names %s, which will not be on the stick", winname.Show(e.Config), winname.Show(rule))
+		}
+		home := filepath.Dir(e.Config)
+		err := filepath.WalkDir(filepath.Join(home, rule), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || !d.Type().IsRegular() {
+				return err
+			}
+			rel, err := filepath.Rel(home, path)
+			all = append(all, rel)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
 
 // put lays the extras into the tree of a stick. about says what the stick is.
 func (e Extras) put(stick, about string) error {
@@ -56,12 +117,37 @@ func (e Extras) put(stick, about string) error {
 	if err := os.WriteFile(filepath.Join(stick, markerName), []byte(about), 0o644); err != nil {
 		return err
 	}
-	if e.Config != "" {
-		if err := copyFile(filepath.Join(stick, configName), e.Config); err != nil {
+	if err := copyFiles(filepath.Join(stick, rulesDir), e.Rules); err != nil {
+		return err
+	}
+	config := filepath.Join(stick, answers.Name)
+	file, err := e.answers()
+	if err != nil {
+		return err
+	}
+	if e.Config != "" && len(e.Rules) == 0 {
+		named, err := e.named(file)
+		if err != nil {
 			return err
 		}
+		for _, rel := range named {
+			if err := copyFile(filepath.Join(stick, rel), filepath.Join(filepath.Dir(e.Config), rel)); err != nil {
+				return err
+			}
+		}
+		return copyFile(config, e.Config)
 	}
-	return copyFiles(filepath.Join(stick, rulesDir), e.Rules)
+	if len(e.Rules) > 0 {
+		file.Rules = []string{rulesDir}
+	}
+	if file.Logs == "" {
+		file.Logs = logsDir
+	}
+	data, err := file.Marshal("Answers for the wizard, read from the root of this stick.")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(config, data, 0o644)
 }
 
 // areFiles makes sure that all of the files are there; "" stands for none.

@@ -10,11 +10,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"lifeboat/engine/answers"
 	"lifeboat/engine/regf"
 	"lifeboat/engine/winname"
 )
@@ -294,8 +296,8 @@ func TestStickFromAMediaFolder(t *testing.T) {
 	source := mediaFolder(t, pe{packages: []string{"WinPE-WiFi-Package~31bf3856ad364e35~amd64~~10.0.26100.1"}})
 	before := snapshot(t, source)
 	extra := t.TempDir()
-	write(t, filepath.Join(extra, "answers.yaml"), "language: en\n")
-	write(t, filepath.Join(extra, "ours.xml"), "<migration/>")
+	write(t, filepath.Join(extra, "answers.yaml"), "# ours\nlanguage: en\nrules: [rules\\ours]\n")
+	write(t, filepath.Join(extra, "rules", "ours", "ours.xml"), "<migration/>")
 	write(t, filepath.Join(extra, "office.xml"), "<WLANProfile/>")
 	write(t, filepath.Join(extra, "net.cmd"), "net use S: \\\\server\\share\r\n")
 	write(t, filepath.Join(extra, "vmd", "x64", "iaStorVD.inf"), "[Version]")
@@ -303,14 +305,14 @@ func TestStickFromAMediaFolder(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "stick")
 	said, err := makeStick(t, Request{
 		Source: source, Out: out, Drivers: []string{filepath.Join(extra, "vmd")}, Wifi: []string{filepath.Join(extra, "office.xml")}, Network: filepath.Join(extra, "net.cmd"),
-		Extras: Extras{Config: filepath.Join(extra, "answers.yaml"), Rules: []string{filepath.Join(extra, "ours.xml")}},
+		Extras: Extras{Config: filepath.Join(extra, "answers.yaml")},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	sameSnapshot(t, before, snapshot(t, source))
 	stick := snapshot(t, out)
-	for _, name := range []string{"bootmgr", "EFI/Boot/bootx64.efi", "EFI/Microsoft/Boot/BCD", "Boot/BCD", "Boot/boot.sdi", "sources/boot.wim", "lifeboat.yaml", "lifeboat/rules/ours.xml", "lifeboat/media.txt"} {
+	for _, name := range []string{"bootmgr", "EFI/Boot/bootx64.efi", "EFI/Microsoft/Boot/BCD", "Boot/BCD", "Boot/boot.sdi", "sources/boot.wim", "rules/ours/ours.xml", "lifeboat/media.txt"} {
 		if _, ok := stick[name]; !ok {
 			t.Errorf("the stick has no %s", name)
 		}
@@ -319,6 +321,9 @@ func TestStickFromAMediaFolder(t *testing.T) {
 		if _, ok := stick[name]; ok {
 			t.Errorf("%s is on the stick", name)
 		}
+	}
+	if !strings.HasSuffix(stick["lifeboat.yaml"], "# ours\nlanguage: en\nrules: [rules\\ours]\n") {
+		t.Errorf("the answers are %q", stick["lifeboat.yaml"])
 	}
 	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(out), ".lifeboat*")); left != nil {
 		t.Errorf("left behind: %v", left)
@@ -364,14 +369,23 @@ func TestStickInPlace(t *testing.T) {
 	source := mediaFolder(t, pe{})
 	out := t.TempDir()
 	write(t, filepath.Join(out, "photos", "a.jpg"), "keep me")
-	if _, err := makeStick(t, Request{Source: source, Out: out}); err != nil {
+	rules := filepath.Join(t.TempDir(), "ours.xml")
+	write(t, rules, "<migration/>")
+	if _, err := makeStick(t, Request{Source: source, Out: out, Extras: Extras{Rules: []string{rules}}}); err != nil {
 		t.Fatal(err)
 	}
-	if s := snapshot(t, out); s["sources/boot.wim"] == "" || !strings.HasSuffix(s["photos/a.jpg"], "keep me") {
+	given, err := answers.Load(filepath.Join(out, "lifeboat.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (answers.File{Logs: filepath.Join(out, "lifeboat", "logs"), Rules: []string{filepath.Join(out, "lifeboat", "rules")}}); !reflect.DeepEqual(*given, want) {
+		t.Errorf("the answers are %+v", *given)
+	}
+	if s := snapshot(t, out); !strings.HasSuffix(s["lifeboat/rules/ours.xml"], "<migration/>") || s["sources/boot.wim"] == "" || !strings.HasSuffix(s["photos/a.jpg"], "keep me") {
 		t.Errorf("the stick holds %d files", len(s))
 	}
 	before := snapshot(t, out)
-	_, err := makeStick(t, Request{Source: source, Out: out})
+	_, err = makeStick(t, Request{Source: source, Out: out})
 	if refusal := (*Refusal)(nil); !errors.As(err, &refusal) || !strings.Contains(err.Error(), "already") {
 		t.Errorf("a second time: %v", err)
 	}
@@ -482,6 +496,9 @@ func TestRefusals(t *testing.T) {
 		"another exe":         {Request{Source: fine, Exe: exe(t, "windows", "amd64", "other")}, "is not lifeboat.exe"},
 		"no exe":              {Request{Source: fine, Exe: filepath.Join(t.TempDir(), "lifeboat.exe")}, "there is no"},
 		"no answers":          {Request{Source: fine, Extras: Extras{Config: filepath.Join(t.TempDir(), "a.yaml")}}, "no such file"},
+		"wrong answers":       {Request{Source: fine, Extras: Extras{Config: file("a.yaml", "colour: red\n")}}, "a.yaml"},
+		"rules elsewhere":     {Request{Source: fine, Extras: Extras{Config: file("a.yaml", "rules: [../ours.xml]\n")}}, "will not be on the stick"},
+		"rules twice":         {Request{Source: fine, Extras: Extras{Config: file("a.yaml", "rules: [a.yaml]\n"), Rules: []string{fine}}}, "names rules of its own"},
 		"no driver":           {Request{Source: fine, Drivers: []string{t.TempDir()}}, "no driver (.inf)"},
 		"into the source":     {Request{Source: filepath.Dir(fine), Out: filepath.Join(filepath.Dir(fine), "stick")}, "which is only read"},
 		"an ISO that is":      {Request{Source: fine, Out: file("there.iso", "x")}, "exists already"},
