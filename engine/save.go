@@ -141,7 +141,7 @@ func (e *Engine) gather(ctx context.Context, req CaptureRequest, s *store.Store,
 		Tool: "Lifeboat " + e.Version, Command: req.CommandLine, RawEFS: req.EFS == usmt.EFSCopyRaw,
 	}
 	if req.Config != nil {
-		gather.Config, _ = json.Marshal(req.Config) // plain data: it always can
+		gather.Config, _ = json.Marshal(winname.ForJSON(req.Config)) // plain data: it always can
 	}
 	return capture.Gather(ctx, gather, ctl)
 }

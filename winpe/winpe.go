@@ -22,6 +22,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"lifeboat/engine/winname"
 )
 
 // Machine is what was found at one moment.
@@ -104,6 +106,7 @@ func ReadMachine(data []byte) (Machine, error) {
 	if err := json.Unmarshal(data, &m); err != nil {
 		return Machine{}, fmt.Errorf("read machine: %w", err)
 	}
+	winname.FromJSON(&m)
 	return m, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lifeboat/engine/usmt"
+	"lifeboat/engine/winname"
 	"lifeboat/winpe"
 )
 
@@ -74,9 +75,9 @@ func (p *program) machineCommand() *cobra.Command {
 	}
 }
 
-// json prints a value as JSON for other programs.
+// json prints a value as JSON for other programs, names escaped as in a catalog.
 func (p *program) json(v any) error {
 	e := json.NewEncoder(p.stdout)
 	e.SetIndent("", "  ")
-	return e.Encode(v)
+	return e.Encode(winname.ForJSON(v))
 }

@@ -17,6 +17,7 @@ import (
 	"lifeboat/engine/usmt"
 	"lifeboat/engine/volume"
 	"lifeboat/engine/windows"
+	"lifeboat/engine/winname"
 )
 
 // GatherRequest says what to take and where to.
@@ -161,7 +162,7 @@ func (g *gatherer) content(ctx context.Context) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	summary, err := json.MarshalIndent(g.catalog(), "", "  ")
+	summary, err := json.MarshalIndent(winname.ForJSON(g.catalog()), "", "  ")
 	if err != nil {
 		return fmt.Errorf("write catalog: %w", err)
 	}
@@ -524,7 +525,7 @@ func (g *gatherer) catalog() store.Catalog {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	inst := g.plan.Installation
-	machine, _ := json.Marshal(inst) // plain data: it always can
+	machine, _ := json.Marshal(winname.ForJSON(inst)) // plain data: it always can
 	c := store.Catalog{
 		Version: store.CatalogVersion, Tool: g.req.Tool, Computer: store.Text(inst.ComputerName), Machine: machine,
 		Started: g.started, Finished: g.ctl.Clock(), Command: g.req.Command, Config: g.req.Config,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"lifeboat/engine/store"
+	"lifeboat/engine/winname"
 )
 
 // writeRecorded stores what a restore has to know, because neither the source nor
@@ -28,13 +29,13 @@ func (g *gatherer) writeRecorded(ctx context.Context) error {
 		{&r.Rules, p.RestoreRules()}, {&r.Added, p.Added()}, {&r.Deferred, p.Deferred()},
 		{&r.Remaps, p.Remaps()}, {&r.Settings, p.Settings()},
 	} {
-		data, err := json.Marshal(part.from)
+		data, err := json.Marshal(winname.ForJSON(part.from))
 		if err != nil {
 			return fmt.Errorf("write catalog: %w", err)
 		}
 		*part.to = data
 	}
-	data, err := json.Marshal(r)
+	data, err := json.Marshal(winname.ForJSON(r))
 	if err != nil {
 		return fmt.Errorf("write catalog: %w", err)
 	}

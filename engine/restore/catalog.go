@@ -38,7 +38,7 @@ func (r *run) readCatalog(ctx context.Context) error {
 	r.catalog, r.result.Catalog = c, c
 	r.source = &windows.Installation{}
 	if len(c.Machine) > 0 {
-		if err := json.Unmarshal(c.Machine, r.source); err != nil {
+		if err := decode(c.Machine, r.source); err != nil {
 			return fmt.Errorf("%w: %s: the description of the machine: %w", ErrCatalog, store.CaptureJSON, err)
 		}
 	}
@@ -72,7 +72,7 @@ func (r *run) readRecorded(ctx context.Context) error {
 		if len(part.raw) == 0 {
 			continue
 		}
-		if err := json.Unmarshal(part.raw, part.to); err != nil {
+		if err := decode(part.raw, part.to); err != nil {
 			return fmt.Errorf("%w: %s: %w", ErrCatalog, store.RestoreJSON, err)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"lifeboat/engine/store"
+	"lifeboat/engine/winname"
 )
 
 // A Journal is a file of JSON lines that tells every step of a restore before
@@ -99,7 +100,7 @@ func (j *journal) add(s step) error {
 
 func (j *journal) write(v any) error {
 	if j.err == nil {
-		j.err = json.NewEncoder(j.out).Encode(v)
+		j.err = json.NewEncoder(j.out).Encode(winname.ForJSON(v))
 	}
 	if j.err == nil {
 		j.err = j.out.Flush()
@@ -154,7 +155,7 @@ func readJournal(name string) (Begin, []step, error) {
 	defer f.Close()
 	in := bufio.NewScanner(f)
 	in.Buffer(nil, maxStep)
-	if !in.Scan() || json.Unmarshal(in.Bytes(), &b) != nil || b.Journal == 0 {
+	if !in.Scan() || decode(in.Bytes(), &b) != nil || b.Journal == 0 {
 		return b, nil, fmt.Errorf("%s is no journal of a restore", name)
 	}
 	if b.Journal > journalVersion {
@@ -166,7 +167,7 @@ func readJournal(name string) (Begin, []step, error) {
 	var steps []step
 	for in.Scan() {
 		var s step
-		if err := json.Unmarshal(in.Bytes(), &s); err != nil {
+		if err := decode(in.Bytes(), &s); err != nil {
 			break // cut off when the power went
 		}
 		if s.Disk < 0 || s.Disk >= len(b.Disks) {

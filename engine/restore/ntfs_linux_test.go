@@ -77,8 +77,11 @@ func TestMetadataOnNTFS(t *testing.T) {
 	file, folder := a.path(shown), a.path(`C:\Users\anna\Documents\Archive`)
 	writeFile(t, file, "with everything")
 	writeFile(t, filepath.Join(folder, "x.txt"), "x")
+	streams := []string{"note", "half " + lone}
 	for _, path := range []string{file, folder} {
-		setxattr(t, path, "user.note", []byte("a stream"))
+		for _, name := range streams {
+			setxattr(t, path, "user."+name, []byte("a stream"))
+		}
 		setxattr(t, path, xattrACL, rights)
 	}
 	setxattr(t, file, xattrAttrib, binary.NativeEndian.AppendUint32(nil, uint32(volume.Hidden|volume.ReadOnly|volume.Archive)))
@@ -125,15 +128,17 @@ func TestMetadataOnNTFS(t *testing.T) {
 		if !bytes.Contains(extras.Security, binarySID(t, otherSID+"-1001")) || bytes.Contains(extras.Security, owner) {
 			t.Errorf("%s: rights %x, want %x", path, extras.Security, want)
 		}
-		stream, err := v.OpenStream(path, "note")
-		if err != nil {
-			t.Errorf("%s: %v", path, err)
-			continue
-		}
-		data, _ := io.ReadAll(stream)
-		stream.Close()
-		if string(data) != "a stream" {
-			t.Errorf("%s: stream %q", path, data)
+		for _, name := range streams {
+			stream, err := v.OpenStream(path, name)
+			if err != nil {
+				t.Errorf("%s: %v", path, err)
+				continue
+			}
+			data, _ := io.ReadAll(stream)
+			stream.Close()
+			if string(data) != "a stream" {
+				t.Errorf("%s: stream %s is %q", path, name, data)
+			}
 		}
 	}
 	// A new profile is its owner's, hive and all.

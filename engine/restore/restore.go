@@ -245,9 +245,18 @@ func (r *run) readJSON(ctx context.Context, path string, to any) error {
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(data, to); err != nil {
+	if err := decode(data, to); err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrCatalog, path, err)
 	}
+	return nil
+}
+
+// decode reads JSON of the catalog.
+func decode(data []byte, to any) error {
+	if err := json.Unmarshal(data, to); err != nil {
+		return err
+	}
+	winname.FromJSON(to)
 	return nil
 }
 

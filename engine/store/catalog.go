@@ -8,6 +8,8 @@ import (
 	"io"
 	"iter"
 	"time"
+
+	"lifeboat/engine/winname"
 )
 
 // CatalogVersion is the version of the files under Catalog/ and Registry/ that
@@ -29,18 +31,18 @@ const (
 // MaxLine bounds one line of a .jsonl file, for writer and reader alike.
 const MaxLine = 32 << 20
 
-// Text is a name or path of the source in WTF-8. In JSON, what is not UTF-8 is
-// escaped as by [Name]; slashes and backslashes are not.
+// Text is a name or path of the source in WTF-8. In JSON it is escaped as by
+// [winname.Escape].
 type Text string
 
 // MarshalText implements encoding.TextMarshaler.
 func (t Text) MarshalText() ([]byte, error) {
-	return []byte(escape(string(t), func(byte) bool { return false })), nil
+	return []byte(winname.Escape(string(t), nil)), nil
 }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (t *Text) UnmarshalText(b []byte) error {
-	*t = Text(Unescape(string(b)))
+	*t = Text(winname.Unescape(string(b)))
 	return nil
 }
 
@@ -192,7 +194,7 @@ func NewLineWriter[T any](w io.Writer) *LineWriter[T] {
 // Write writes one line. A value too long for MaxLine is refused.
 func (l *LineWriter[T]) Write(v T) error {
 	l.buf.Reset()
-	if err := json.NewEncoder(&l.buf).Encode(v); err != nil {
+	if err := json.NewEncoder(&l.buf).Encode(winname.ForJSON(v)); err != nil {
 		return err
 	}
 	if l.buf.Len() > MaxLine {
@@ -224,6 +226,7 @@ func Lines[T any](r io.Reader) iter.Seq2[T, error] {
 					yield(zero, fmt.Errorf("line %d: %w", n, err))
 					return
 				}
+				winname.FromJSON(&v)
 				if !yield(v, nil) {
 					return
 				}

@@ -267,7 +267,7 @@ func hostName(name, goos string) string {
 		}
 		return plain
 	}
-	host := escape(plain, func(c byte) bool { return c < 0x20 || strings.IndexByte(`<>:"/\|?*`, c) >= 0 })
+	host := winname.Escape(plain, func(c byte) bool { return c < 0x20 || strings.IndexByte(`<>:"/\|?*`, c) >= 0 })
 	if host == "" {
 		return name
 	}

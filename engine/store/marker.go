@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"time"
+
+	"lifeboat/engine/winname"
 )
 
 // FormatVersion is the version of the store format this package writes. It
@@ -96,12 +98,13 @@ func parseMarker(data []byte) (Marker, error) {
 	if m.Version > FormatVersion {
 		return Marker{}, fmt.Errorf("format version %d is newer than this program's %d", m.Version, FormatVersion)
 	}
+	winname.FromJSON(&m)
 	return m, nil
 }
 
 // writeMarker puts the marker in place at once or not at all.
 func writeMarker(dir string, m Marker) error {
-	data, err := json.MarshalIndent(m, "", "  ")
+	data, err := json.MarshalIndent(winname.ForJSON(m), "", "  ")
 	if err != nil {
 		return err
 	}
