@@ -22,7 +22,7 @@ var mayImport = map[string][]string{
 	"engine/human":             {"engine/winname"},
 	"engine/usmt":              {"engine/human", "engine/job", "engine/winname"},
 	"engine/store":             {"engine/job", "engine/winname"},
-	"engine/sample":            {"engine/bitlocker", "engine/ntfs/ntfstest", "engine/regf", "engine/winname"},
+	"engine/sample":            {"engine/bitlocker", "engine/disk", "engine/ntfs/ntfstest", "engine/regf", "engine/winname"},
 	"engine/sample/shareddata": {}, // test data from outside, for tests
 	"engine/teamkey":           {},
 	"engine/report":            {"engine/human", "engine/job", "engine/winname"},

@@ -2,10 +2,8 @@ package sample
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -13,6 +11,7 @@ import (
 	"time"
 
 	"lifeboat/engine/bitlocker"
+	"lifeboat/engine/disk"
 	"lifeboat/engine/ntfs/ntfstest"
 	"lifeboat/engine/winname"
 )
@@ -105,7 +104,6 @@ func (b *buffer) WriteAt(p []byte, off int64) (int, error) {
 }
 
 const (
-	sector     = 512
 	alignment  = 1 << 20 // of partitions
 	gptEntries = 128
 )
@@ -122,51 +120,19 @@ func Disk(partitions ...Partition) ([]byte, error) {
 	if len(partitions) > gptEntries {
 		return nil, errors.New("too many partitions")
 	}
-	le := binary.LittleEndian
-	disk := make([]byte, alignment)
-	entries := make([]byte, gptEntries*128)
-	for i, p := range partitions {
-		e := entries[128*i:]
-		copy(e, basicData[:])
-		copy(e[16:32], p.GUID[:])
-		size := (len(p.Volume) + alignment - 1) / alignment * alignment
-		le.PutUint64(e[32:], uint64(len(disk)/sector))
-		le.PutUint64(e[40:], uint64((len(disk)+len(p.Volume)+sector-1)/sector-1))
-		for j, u := range winname.ToUTF16(p.Name) {
-			if j < 36 {
-				le.PutUint16(e[56+2*j:], u)
-			}
-		}
-		disk = append(append(disk, p.Volume...), make([]byte, size-len(p.Volume))...)
+	image := make([]byte, alignment)
+	var table []disk.NewPartition
+	for _, p := range partitions {
+		size := (len(p.Volume) + 511) / 512 * 512
+		table = append(table, disk.NewPartition{
+			Type: disk.BasicData, GUID: p.GUID, Name: p.Name, Offset: int64(len(image)), Size: int64(size),
+		})
+		room := (size + alignment - 1) / alignment * alignment
+		image = append(append(image, p.Volume...), make([]byte, room-len(p.Volume))...)
 	}
-	disk = append(disk, make([]byte, alignment)...)
-	last := len(disk)/sector - 1
-	const entrySectors = gptEntries * 128 / sector
-	header := func(at, other, table int) {
-		copy(disk[table*sector:], entries)
-		h := disk[at*sector:][:92]
-		copy(h, "EFI PART\x00\x00\x01\x00")
-		le.PutUint32(h[12:], 92)
-		le.PutUint64(h[24:], uint64(at))
-		le.PutUint64(h[32:], uint64(other))
-		le.PutUint64(h[40:], alignment/sector)
-		le.PutUint64(h[48:], uint64(last-entrySectors-1))
-		copy(h[56:], seededGUID(8))
-		le.PutUint64(h[72:], uint64(table))
-		le.PutUint32(h[80:], gptEntries)
-		le.PutUint32(h[84:], 128)
-		le.PutUint32(h[88:], crc32.ChecksumIEEE(entries))
-		le.PutUint32(h[16:], crc32.ChecksumIEEE(h))
-	}
-	header(1, last, 2)
-	header(last, 1, last-entrySectors)
-	mbr := disk[:sector]
-	mbr[450] = 0xEE
-	le.PutUint32(mbr[454:], 1)
-	le.PutUint32(mbr[458:], uint32(last))
-	mbr[510], mbr[511] = 0x55, 0xAA
-	return disk, nil
+	image = append(image, make([]byte, alignment)...)
+	first, last := disk.NewGPT(int64(len(image)), disk.GUID(seededGUID(8)), table)
+	copy(image, first)
+	copy(image[len(image)-len(last):], last)
+	return image, nil
 }
-
-// basicData is the type of partitions with Windows volumes.
-var basicData = [16]byte{0xA2, 0xA0, 0xD0, 0xEB, 0xE5, 0xB9, 0x33, 0x44, 0x87, 0xC0, 0x68, 0xB6, 0xB7, 0x26, 0x99, 0xC7}
