@@ -57,6 +57,15 @@ type Backend interface {
 	TakeOut(ctx context.Context, ref engine.StoreRef, inside, dest string, ctl *job.Control) (engine.Extracted, error)
 	// Undo takes a restore back by its journal.
 	Undo(ctx context.Context, journal string) (engine.UndoReport, error)
+	// TeamKeys lists files with a team's public keys on drives that are plugged in,
+	// Identities files with the secret half.
+	TeamKeys(ctx context.Context) []string
+	Identities(ctx context.Context) []string
+	// ReadTeamKey reads a file with public keys.
+	ReadTeamKey(ctx context.Context, path string) ([]engine.Recipient, error)
+	// OpenTeamKey is the password of a store that is locked with a team key. Its
+	// errors are those of engine.TeamPassword.
+	OpenTeamKey(ctx context.Context, storePath, identity string, passphrase []byte) (string, error)
 	// CommandLine is the command that does the same as the request.
 	CommandLine(req Request) string
 	// WriteCrash keeps the details of an error of the wizard and says where.
@@ -78,6 +87,7 @@ type Store struct {
 	Saved     time.Time
 	Bytes     int64
 	Protected bool
+	Team      bool // locked with a team key
 	Complete  bool
 	Damaged   string // why it cannot be read, empty if it can
 }
@@ -119,6 +129,7 @@ type Request struct {
 	Select       engine.Selection
 	StorePath    string
 	Password     string
+	Team         []engine.Recipient // the keys to lock a new store with; none for Password
 	Overwrite    bool
 	SkipVerify   bool
 }

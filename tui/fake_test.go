@@ -14,12 +14,19 @@ import (
 	"lifeboat/engine/report"
 	"lifeboat/engine/restore"
 	"lifeboat/engine/store"
+	"lifeboat/engine/teamkey"
 	"lifeboat/engine/usmt"
 	"lifeboat/engine/windows"
 	"lifeboat/winpe"
 )
 
 const gib = 1 << 30
+
+// The keys of a team of two.
+const (
+	teamKey  = "age1t8wm0uy4tqstf5srye69d7u26f40nu8y2e4kzkedn3a5lwwljaeslamu3l"
+	otherKey = "age1w0penj6nhd26qsfqecrg0t8s2jxq3kkcuzxurmky4ufzmz23ferqlj8g4y"
+)
 
 // fake is a recorded machine. What takes long in life is either instant, or
 // waits until the test takes it on.
@@ -52,7 +59,9 @@ type fake struct {
 	undone   []string
 	tree     map[string][]store.Entry
 	taken    []string
-	secrets  [][]byte // as Unlock got them: to be overwritten afterwards
+	secrets  [][]byte // as Unlock and OpenTeamKey got them: to be overwritten afterwards
+
+	teamKeys, identities []string
 }
 
 func (f *fake) System(context.Context) (winpe.System, error) { return f.system, nil }
@@ -252,6 +261,29 @@ func (f *fake) TakeOut(ctx context.Context, _ engine.StoreRef, inside, dest stri
 	return engine.Extracted{Files: 2, Bytes: 3 << 20}, f.err
 }
 
+func (f *fake) TeamKeys(context.Context) []string   { return f.teamKeys }
+func (f *fake) Identities(context.Context) []string { return f.identities }
+
+func (f *fake) ReadTeamKey(_ context.Context, path string) ([]engine.Recipient, error) {
+	if path != "/media/kingston/TEAMKEY.TXT" {
+		return nil, fmt.Errorf("open %s: no such file or directory", path)
+	}
+	return teamkey.ParseRecipients(teamKey + "\n" + otherKey)
+}
+
+// OpenTeamKey knows the key ann.txt, which has a passphrase, and bob.txt, which has none.
+func (f *fake) OpenTeamKey(_ context.Context, storePath, identity string, passphrase []byte) (string, error) {
+	f.secrets = append(f.secrets, passphrase)
+	switch {
+	case strings.HasSuffix(identity, "bob.txt"):
+	case !strings.HasSuffix(identity, "ann.txt"):
+		return "", &usmt.Failure{Code: usmt.InvalidKey, What: "store " + storePath, Cause: teamkey.ErrWrongIdentity}
+	case string(passphrase) != "correct horse":
+		return "", &usmt.Failure{Code: usmt.InvalidKey, What: "open the identity file", Cause: teamkey.ErrPassphrase}
+	}
+	return "secret", nil
+}
+
 func (f *fake) Undo(_ context.Context, journal string) (engine.UndoReport, error) {
 	f.undone = append(f.undone, journal)
 	return engine.UndoReport{Removed: 40896, Restored: 12}, f.err
@@ -268,6 +300,24 @@ func (f *fake) CommandLine(req Request) string {
 func (f *fake) WriteCrash(text string) (string, error) {
 	f.crashes = append(f.crashes, text)
 	return "/tmp/lifeboat-crash.txt", nil
+}
+
+// withTeamStick is the usual case with the team's key on the stick.
+func withTeamStick() *fake {
+	f := office()
+	f.teamKeys = []string{"/media/kingston/TEAMKEY.TXT"}
+	return f
+}
+
+// teamStore has a store on a drive that is locked with a team key.
+func teamStore(complete bool) *fake {
+	f := office()
+	f.identities = []string{"/media/kingston/ann.txt"}
+	f.stores = []Store{{
+		Path: "/media/backup/PC-0412_2026-11-20_0905", Computer: "PC-0412", Saved: date("2026-11-20 09:05"), Bytes: 12 * gib,
+		Protected: true, Team: true, Complete: complete,
+	}}
+	return f
 }
 
 func date(s string) time.Time {

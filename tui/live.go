@@ -192,7 +192,7 @@ func inspect(path string) (Store, bool) {
 	case state == store.None:
 		return Store{}, false
 	case state == store.Incomplete:
-		st := Store{Path: path}
+		st := Store{Path: path, Team: engine.TeamLocked(path)}
 		if info, err := os.Stat(path); err == nil {
 			st.Saved = info.ModTime()
 		}
@@ -200,7 +200,7 @@ func inspect(path string) (Store, bool) {
 	}
 	return Store{
 		Path: path, Computer: marker.Computer, Saved: marker.Created, Bytes: marker.Bytes,
-		Protected: marker.Protected, Complete: true,
+		Protected: marker.Protected, Team: engine.TeamLocked(path), Complete: true,
 	}, true
 }
 
@@ -351,7 +351,7 @@ func (l *Live) Capture(ctx context.Context, req Request, ctl *job.Control) (*rep
 	}
 	return l.Engine.Capture(ctx, engine.CaptureRequest{
 		Plan: req.Plan.plan, Select: req.Select, Why: why, StorePath: req.StorePath,
-		Password: req.Password, Overwrite: req.Overwrite, SkipVerify: req.SkipVerify, CommandLine: scanState(req).Args(),
+		Password: req.Password, Team: req.Team, Overwrite: req.Overwrite, SkipVerify: req.SkipVerify, CommandLine: scanState(req).Args(),
 	}, ctl)
 }
 
@@ -378,6 +378,9 @@ func scanState(req Request) *usmt.ScanState {
 	c.StorePath, c.Overwrite, c.Continue = req.StorePath, req.Overwrite, true
 	for _, f := range req.Rules {
 		c.Rules = append(c.Rules, f.Name)
+	}
+	for _, r := range req.Team {
+		c.Recipients = append(c.Recipients, r.String())
 	}
 	c.OfflineWinDir = onDisk(req.Installation.Where, req.Installation.WindowsDir)
 	var in []string

@@ -1,16 +1,23 @@
 package tui
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"strings"
+
+	"lifeboat/engine"
 )
 
 // optionsScreen asks how to save. Nothing on it needs an answer.
 type optionsScreen struct {
 	at          int // field with the cursor
 	name        *field
-	secret      bool
+	protect     protection
 	pass, again *field
+	key         *field     // the team's key, or a file with it
+	entry       *teamEntry // of a store that is gone on with
+	reading     string     // the file that is being read
 }
 
 // minPassphrase is the shortest passphrase that is taken.
@@ -22,43 +29,108 @@ const (
 	optEncrypt
 	optPass
 	optAgain
+	optKey
+	optIdentity
+	optIdentityPass
 	optVerify
 )
 
 func newOptionsScreen() *optionsScreen {
-	sc := &optionsScreen{at: optEncrypt, name: newField("", 60), pass: newField("", 128), again: newField("", 128)}
+	sc := &optionsScreen{
+		at: optEncrypt, name: newField("", 60), pass: newField("", 128), again: newField("", 128),
+		key: newField("", 200), entry: newTeamEntry(),
+	}
 	sc.pass.hidden, sc.again.hidden = true, true
 	return sc
 }
 
 func (sc *optionsScreen) enter(s *session) []command {
 	sc.name.set(s.name)
-	return nil
+	sc.reading = ""
+	if len(s.team) > 0 && len(sc.key.text) == 0 { // the answers name it
+		sc.key.set(s.team[0].String())
+		sc.protect = withTeamKey
+	}
+	if !slices.Contains(sc.fields(s), sc.at) {
+		sc.at = sc.fields(s)[1]
+	}
+	if s.teamLocked() {
+		return sc.entry.look(s)
+	}
+	backend := s.backend
+	return []command{s.do(func(ctx context.Context) any { return teamKeysFound{backend.TeamKeys(ctx)} })}
+}
+
+// teamLocked is true if a store is gone on with that only the team can open.
+func (s *session) teamLocked() bool {
+	return s.resume != "" && slices.ContainsFunc(s.stores, func(st Store) bool { return st.Path == s.resume && st.Team })
+}
+
+// see hears of keys on the drives: whoever carries the team's key on the stick
+// wants it used.
+func (sc *optionsScreen) see(s *session, msg any) step {
+	switch m := msg.(type) {
+	case teamKeysFound:
+		if len(m.paths) > 0 && len(sc.key.text) == 0 {
+			sc.key.set(m.paths[0])
+			if sc.protect == openStore && len(s.team) == 0 {
+				sc.protect = withTeamKey
+			}
+		}
+	case teamKeyRead:
+		if m.path != sc.reading {
+			return step{}
+		}
+		sc.reading = ""
+		if m.err != nil {
+			sc.at = optKey
+			return note("%s", joinSentences(s.show(m.err.Error())))
+		}
+		return sc.leave(s, "", m.team)
+	}
+	return sc.entry.see(s, msg)
 }
 
 func (sc *optionsScreen) title(*session) string { return fmt.Sprintf(textStep, 7, steps, textOptTitle) }
 func (sc *optionsScreen) why() string           { return textOptWhy }
 
-func (sc *optionsScreen) message(*session) string {
+func (sc *optionsScreen) message(s *session) string {
 	switch sc.at {
 	case optPass, optAgain:
 		if at := sc.differ(); len(sc.again.text) > 0 && at > 0 {
 			return fmt.Sprintf(textOptDiffer, at)
 		}
+		if len(sc.pass.text) >= minPassphrase && strength(sc.pass.text) == textOptWeak {
+			return textOptWeakMsg
+		}
+	case optKey:
+		return textOptKeyMsg
+	case optIdentity, optIdentityPass:
+		if sc.entry.trying != "" {
+			return textTeamTrying + " " + s.spinner()
+		}
+		return textOptLockedMsg
 	}
 	return textOptMsg
 }
 
 // fields are those that can be reached now.
-func (sc *optionsScreen) fields() []int {
-	if sc.secret {
+func (sc *optionsScreen) fields(s *session) []int {
+	switch {
+	case s.teamLocked() && sc.entry.locked:
+		return []int{optName, optIdentity, optIdentityPass, optVerify}
+	case s.teamLocked():
+		return []int{optName, optIdentity, optVerify}
+	case sc.protect == withPassphrase:
 		return []int{optName, optEncrypt, optPass, optAgain, optVerify}
+	case sc.protect == withTeamKey:
+		return []int{optName, optEncrypt, optKey, optVerify}
 	}
 	return []int{optName, optEncrypt, optVerify}
 }
 
-func (sc *optionsScreen) hop(by int) {
-	fields := sc.fields()
+func (sc *optionsScreen) hop(s *session, by int) {
+	fields := sc.fields(s)
 	for i, f := range fields {
 		if f == sc.at {
 			sc.at = fields[(i+by+len(fields))%len(fields)]
@@ -77,6 +149,12 @@ func (sc *optionsScreen) field() *field {
 		return sc.pass
 	case optAgain:
 		return sc.again
+	case optKey:
+		return sc.key
+	case optIdentity:
+		return sc.entry.file
+	case optIdentityPass:
+		return sc.entry.pass
 	}
 	return nil
 }
@@ -91,9 +169,9 @@ func (sc *optionsScreen) keys(s *session) []binding {
 		keys: []key{keyTab, keyBackTab, keyDown, keyUp}, name: textOptTab, does: textOptNext, more: textOptNextHelp,
 		do: func(k key) step {
 			if k == keyUp || k == keyBackTab {
-				sc.hop(-1)
+				sc.hop(s, -1)
 			} else {
-				sc.hop(1)
+				sc.hop(s, 1)
 			}
 			return step{}
 		},
@@ -101,23 +179,25 @@ func (sc *optionsScreen) keys(s *session) []binding {
 	if sc.field() == nil {
 		keys = append(keys, bindSpace(textChoose, func() step {
 			if sc.at == optEncrypt {
-				sc.secret = !sc.secret
+				sc.protect = (sc.protect + 1) % protection(len(protections))
 			} else {
 				s.noVerify = !s.noVerify
 			}
 			return step{}
 		}))
 	}
-	if sc.secret {
+	if hidden := sc.hidden(s); hidden != nil {
 		does := textOptShow
-		if !sc.pass.hidden {
+		if !hidden[0].hidden {
 			does = textOptHide
 		}
 		keys = append(keys, binding{
 			keys: []key{keyF2, keyCtrlT}, name: "F2", does: does, more: textOptShowHelp,
 			do: func(key) step {
-				sc.pass.hidden = !sc.pass.hidden
-				sc.again.hidden = sc.pass.hidden
+				to := !hidden[0].hidden
+				for _, f := range hidden {
+					f.hidden = to
+				}
 				return step{}
 			},
 		})
@@ -126,6 +206,17 @@ func (sc *optionsScreen) keys(s *session) []binding {
 		sc.keep(s)
 		return step{move: goBack}
 	}))
+}
+
+// hidden are the fields with secrets that are on the screen.
+func (sc *optionsScreen) hidden(s *session) []*field {
+	switch {
+	case s.teamLocked() && sc.entry.locked:
+		return []*field{sc.entry.pass}
+	case !s.teamLocked() && sc.protect == withPassphrase:
+		return []*field{sc.pass, sc.again}
+	}
+	return nil
 }
 
 // differ is the first character, counted from 1, in which the two passphrases
@@ -164,18 +255,48 @@ func (sc *optionsScreen) take(s *session) step {
 			}
 		}
 		return note(textOptBadName, strings.Join(bad[:min(len(bad), 8)], " "))
-	case !sc.secret:
-		s.password = ""
+	}
+	sc.keep(s) // another name is another store
+	switch {
+	case s.teamLocked():
+		if sc.at != optIdentityPass {
+			sc.at = optIdentity
+		}
+		return sc.entry.open(s, s.resume, func(password string) step { return sc.leave(s, password, nil) })
+	case sc.protect == openStore:
+		return sc.leave(s, "", nil)
+	case sc.protect == withTeamKey:
+		text := strings.TrimSpace(sc.key.value())
+		if len(s.team) > 0 && text == s.team[0].String() { // as the answers, or an earlier visit, have it
+			return sc.leave(s, "", s.team)
+		}
+		if text == "" {
+			sc.at = optKey
+			return note(textOptNoKey)
+		}
+		team, cmds, err := s.readTeamKey(text)
+		switch {
+		case err != nil:
+			sc.at = optKey
+			return note("%s", joinSentences(s.show(err.Error())))
+		case cmds != nil:
+			sc.reading = text
+			return step{cmds: cmds}
+		}
+		return sc.leave(s, "", team)
 	case len(sc.pass.text) < minPassphrase:
 		sc.at = optPass
 		return note(textOptShort, minPassphrase)
 	case sc.differ() > 0:
 		sc.at = optAgain
 		return note(textOptDiffer, sc.differ())
-	default:
-		s.password = sc.pass.value()
 	}
-	sc.keep(s)
+	return sc.leave(s, sc.pass.value(), nil)
+}
+
+// leave goes on with an answer.
+func (sc *optionsScreen) leave(s *session, password string, team []engine.Recipient) step {
+	s.password, s.team = password, team
 	return step{move: goNext}
 }
 
@@ -187,28 +308,54 @@ func (sc *optionsScreen) body(s *session, w, h int) []string {
 	lines := []string{
 		" " + textOptAsk, "",
 		label(optName, textOptName) + "[" + sc.name.view(s, sc.at == optName, 48) + "]", "",
-		label(optEncrypt, textOptEncrypt) + choice(optEncrypt, radio(!sc.secret)+" "+textOptNo+"    "+radio(sc.secret)+" "+textOptYes),
 	}
-	if sc.secret {
+	if s.teamLocked() {
+		lines = append(lines, sc.entry.lines(s, sc.at-optIdentity)...)
+	} else {
+		lines = append(lines, label(optEncrypt, textOptEncrypt)+choice(optEncrypt, sc.choices()))
+	}
+	warning := textOptPlain
+	switch {
+	case s.teamLocked():
+		warning = textOptLocked
+	case sc.protect == withPassphrase:
 		match := textOptNotSame
 		if sc.differ() == 0 {
 			match = s.th.good(textOptSame)
 		}
 		lines = append(lines,
-			label(optPass, textOptPass)+"["+sc.pass.view(s, sc.at == optPass, 34)+"] "+fmt.Sprintf(textOptChars, len(sc.pass.text)),
-			label(optAgain, textOptAgain)+"["+sc.again.view(s, sc.at == optAgain, 34)+"] "+match,
+			label(optPass, textOptPass)+"["+sc.pass.view(s, sc.at == optPass, 30)+"] "+sc.judged(),
+			label(optAgain, textOptAgain)+"["+sc.again.view(s, sc.at == optAgain, 30)+"] "+match,
 		)
+		warning = textOptLost
+	case sc.protect == withTeamKey:
+		lines = append(lines, label(optKey, textOptKey)+"["+sc.key.view(s, sc.at == optKey, 50)+"]")
+		warning = textOptTeamIs
 	}
 	lines = append(lines, "", label(optVerify, textOptVerify)+choice(optVerify, check(!s.noVerify, false)+" "+textOptReadBack), "", "")
-	warning := textOptPlain
-	if sc.secret {
-		warning = textOptLost
-	}
 	lines = append(lines, wrap(warning, " ", w-2)...)
 	if s.noVerify {
 		lines = append(lines, "", " "+s.th.warn(textOptNoVerify))
 	}
 	return lines
+}
+
+// choices are the kinds of protection, with the chosen one marked.
+func (sc *optionsScreen) choices() string {
+	parts := make([]string, len(protections))
+	for p, name := range protections {
+		parts[p] = radio(sc.protect == protection(p)) + " " + name
+	}
+	return strings.Join(parts, "   ")
+}
+
+// judged says how good the passphrase is.
+func (sc *optionsScreen) judged() string {
+	text := fmt.Sprintf(textOptChars, len(sc.pass.text))
+	if len(sc.pass.text) >= minPassphrase {
+		text += ", " + strength(sc.pass.text)
+	}
+	return text
 }
 
 // label is the name of a field, with the mark if it has the cursor.
@@ -223,35 +370,39 @@ func (s *session) label(here bool, text string) string {
 func (sc *optionsScreen) forget() {
 	sc.pass.wipe()
 	sc.again.wipe()
+	sc.entry.forget()
 }
 
 func (sc *optionsScreen) outline(s *session) outline {
 	o := outline{about: []string{textOptAsk, textOptMsg}}
-	flip := func(on *bool) func() step {
-		return func() step {
-			*on = !*on
-			return step{}
-		}
+	verify := item{text: textOptVerify + ": " + check(!s.noVerify, false) + " " + textOptReadBack, do: func() step {
+		s.noVerify = !s.noVerify
+		return step{}
+	}}
+	o.items = []item{fieldItem(textOptName+": "+s.show(sc.name.value()), sc.name)}
+	if s.teamLocked() {
+		o.items = append(append(o.items, sc.entry.items(s)...), verify)
+		o.about = append(o.about, wrap(textOptLocked, "", minWidth)...)
+		return o
 	}
-	secret := textOptNo
-	if sc.secret {
-		secret = textOptYes
-	}
-	o.items = []item{
-		fieldItem(textOptName+": "+s.show(sc.name.value()), sc.name),
-		{text: textOptEncrypt + ": " + secret, do: flip(&sc.secret)},
-		{text: textOptVerify + ": " + check(!s.noVerify, false) + " " + textOptReadBack, do: flip(&s.noVerify)},
-	}
+	o.items = append(o.items, item{text: textOptEncrypt + ": " + protections[sc.protect], do: func() step {
+		sc.protect = (sc.protect + 1) % protection(len(protections))
+		return step{}
+	}}, verify)
 	warning := textOptPlain
-	if sc.secret {
+	switch sc.protect {
+	case withPassphrase:
 		match := textOptNotSame
 		if sc.differ() == 0 {
 			match = textOptSame
 		}
 		o.items = append(o.items,
-			fieldItem(textOptPass+": "+fmt.Sprintf(textOptChars, len(sc.pass.text)), sc.pass),
+			fieldItem(textOptPass+": "+sc.judged(), sc.pass),
 			fieldItem(textOptAgain+": "+match, sc.again))
 		warning = textOptLost
+	case withTeamKey:
+		o.items = append(o.items, fieldItem(textOptKey+": "+s.show(sc.key.value()), sc.key))
+		warning = textOptTeamIs
 	}
 	o.about = append(o.about, wrap(warning, "", minWidth)...)
 	return o

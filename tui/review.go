@@ -69,6 +69,9 @@ func (sc *reviewScreen) start(s *session) step {
 		return step{}
 	}
 	sc.armed = false
+	if s.teamLocked() && s.password == "" {
+		return step{move: goAside, to: screenOptions, note: textOptNeedFile}
+	}
 	return step{move: goTo, to: screenSaving, cmds: s.save()}
 }
 
@@ -286,7 +289,10 @@ func (sc *reviewScreen) what(s *session) string {
 
 func (sc *reviewScreen) options(s *session) string {
 	text := textReviewPlain
-	if s.password != "" {
+	switch {
+	case len(s.team) > 0:
+		text = fmt.Sprintf(textReviewTeam, teamWords(s.team))
+	case s.password != "":
 		text = textReviewSecret
 	}
 	if s.noVerify {

@@ -35,6 +35,11 @@ func (u *robot) toReview() {
 	u.press("enter", "enter", "enter", "enter", "enter")
 }
 
+func (u *robot) toOptions() {
+	u.welcome()
+	u.press("enter", "enter", "enter", "enter")
+}
+
 func (u *robot) toSaving() {
 	u.toReview()
 	u.press("enter")
@@ -237,6 +242,41 @@ func TestFrames(t *testing.T) {
 		u.write("correct horse")
 		u.press("tab")
 		u.write("correct hors!")
+		u.press("enter")
+	})
+	frames(t, "options-weak", office(), func(u *robot) {
+		u.toOptions()
+		u.press("space", "tab")
+		u.write("password123")
+	})
+	frames(t, "options-team", office(), func(u *robot) {
+		u.toOptions()
+		u.press("space", "space", "tab")
+		u.write(teamKey)
+	})
+	frames(t, "options-team-typo", office(), func(u *robot) {
+		u.toOptions()
+		u.press("space", "space", "tab")
+		u.write(teamKey[:30])
+		u.press("enter")
+	})
+	frames(t, "options-team-found", withTeamStick(), func(u *robot) { u.toOptions() })
+	frames(t, "review-team", withTeamStick(), func(u *robot) { u.toReview() })
+	frames(t, "options-locked", teamStore(false), func(u *robot) {
+		u.welcome()
+		u.press("3", "enter")
+	})
+	frames(t, "options-locked-wrong", teamStore(false), func(u *robot) {
+		u.welcome()
+		u.press("3", "enter")
+		u.write("x")
+		u.press("enter")
+	})
+	frames(t, "put-stores-team", teamStore(true), func(u *robot) { u.welcome(); u.press("2") })
+	frames(t, "put-stores-team-pass", teamStore(true), func(u *robot) {
+		u.welcome()
+		u.press("2", "enter")
+		u.write("wrong horse")
 		u.press("enter")
 	})
 	frames(t, "options-short", office(), func(u *robot) {

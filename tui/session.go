@@ -55,6 +55,7 @@ type session struct {
 	name     string // of the store
 	resume   string // path of an unfinished store to go on with
 	password string
+	team     []engine.Recipient
 	noVerify bool
 
 	put     putBack
@@ -522,7 +523,7 @@ func (s *session) checkPlace(place string) command {
 func (s *session) request() Request {
 	return Request{
 		Installation: s.inst, Plan: s.plan(), Rules: s.rules, Select: s.selection(),
-		StorePath: s.storePath(), Password: s.password, SkipVerify: s.noVerify,
+		StorePath: s.storePath(), Password: s.password, Team: s.team, SkipVerify: s.noVerify,
 	}
 }
 

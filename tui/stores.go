@@ -10,13 +10,27 @@ import (
 // storesScreen asks which store to check.
 type storesScreen struct {
 	list
-	pass *field
+	pass  *field
+	entry *teamEntry // of a store locked with a team key
+	onIt  bool       // its passphrase has the keyboard
 }
 
 func newStoresScreen() *storesScreen {
-	sc := &storesScreen{pass: newField("", 128)}
+	sc := &storesScreen{pass: newField("", 128), entry: newTeamEntry()}
 	sc.pass.hidden = true
 	return sc
+}
+
+func (sc *storesScreen) enter(s *session) []command { return sc.entry.look(s) }
+
+// see hears whether a team key fits.
+func (sc *storesScreen) see(s *session, msg any) step {
+	was := sc.entry.locked
+	st := sc.entry.see(s, msg)
+	if sc.entry.locked && !was {
+		sc.onIt = true
+	}
+	return st
 }
 
 func (sc *storesScreen) title(s *session) string {
@@ -43,6 +57,10 @@ func (sc *storesScreen) message(s *session) string {
 		return textStoresNone
 	case st.Damaged != "":
 		return fmt.Sprintf(textStoresDamaged, s.show(st.Damaged))
+	case sc.entry.trying != "":
+		return textTeamTrying + " " + s.spinner()
+	case st.Team:
+		return textStoresNeedTeam
 	case st.Protected:
 		return textStoresNeedPass
 	}
@@ -59,7 +77,18 @@ func (sc *storesScreen) typed(s *session, e keyEvent) bool {
 	if !ok || !st.Protected || e.text == "" && e.key != keyBackspace {
 		return false
 	}
-	return sc.pass.typed(e)
+	return sc.field(st).typed(e)
+}
+
+// field is what is typed into for a store that is protected.
+func (sc *storesScreen) field(st Store) *field {
+	switch {
+	case st.Team && sc.onIt && sc.entry.locked:
+		return sc.entry.pass
+	case st.Team:
+		return sc.entry.file
+	}
+	return sc.pass
 }
 
 func (sc *storesScreen) keys(s *session) []binding {
@@ -67,7 +96,14 @@ func (sc *storesScreen) keys(s *session) []binding {
 	if s.purpose == toPutBack {
 		does = textGoOn
 	}
-	return []binding{
+	var hop []binding
+	if st, ok := sc.chosen(s); ok && st.Team && sc.entry.locked {
+		hop = []binding{{
+			keys: []key{keyTab, keyBackTab}, name: textOptTab, does: textOptNext,
+			do: func(key) step { sc.onIt = !sc.onIt; return step{} },
+		}}
+	}
+	return append(hop, []binding{
 		bindMove(func(k key) { sc.move(k, len(s.stores)); sc.pass.set("") }),
 		bindEnter(does, func() step { return sc.take(s) }),
 		{
@@ -76,7 +112,7 @@ func (sc *storesScreen) keys(s *session) []binding {
 		},
 		bindAgain(func() step { return step{cmds: []command{s.lookStores()}} }),
 		bindBack(),
-	}
+	}...)
 }
 
 func (sc *storesScreen) take(s *session) step {
@@ -84,18 +120,29 @@ func (sc *storesScreen) take(s *session) step {
 	switch {
 	case !ok || st.Damaged != "":
 		return note("%s", sc.message(s))
-	case st.Protected && len(sc.pass.text) == 0:
+	case s.purpose == toPutBack && !st.Complete:
+		return note(textStoresPartMsg)
+	}
+	return sc.unlock(s, st, func(password string) step {
+		if s.purpose == toPutBack {
+			return sc.putBack(s, st, password)
+		}
+		sc.pass.set("")
+		return step{move: goTo, to: screenSaving, cmds: s.check(st, password)}
+	})
+}
+
+// unlock goes on with the password of a store, as soon as it is known.
+func (sc *storesScreen) unlock(s *session, st Store, then func(password string) step) step {
+	switch {
+	case st.Team:
+		return sc.entry.open(s, st.Path, then)
+	case !st.Protected:
+		return then("")
+	case len(sc.pass.text) == 0:
 		return note(textStoresNeedPass)
 	}
-	password := ""
-	if st.Protected {
-		password = sc.pass.value()
-	}
-	if s.purpose == toPutBack {
-		return sc.putBack(s, st, password)
-	}
-	sc.pass.set("")
-	return step{move: goTo, to: screenSaving, cmds: s.check(st, password)}
+	return then(sc.pass.value())
 }
 
 // look shows what is in the store under the cursor.
@@ -106,22 +153,17 @@ func (sc *storesScreen) look(s *session) step {
 		return note("%s", sc.message(s))
 	case !st.Complete:
 		return note(textStoresPartMsg)
-	case st.Protected && len(sc.pass.text) == 0:
-		return note(textStoresNeedPass)
 	}
-	s.browse = browsing{store: st, ref: engine.StoreRef{Path: st.Path}}
-	if st.Protected {
-		s.browse.ref.Password = sc.pass.value()
-	}
-	return step{move: goAside, to: screenBrowse}
+	return sc.unlock(s, st, func(password string) step {
+		s.browse = browsing{store: st, ref: engine.StoreRef{Path: st.Path, Password: password}}
+		return step{move: goAside, to: screenBrowse}
+	})
 }
 
 // putBack goes on to the Windows the store is for.
 func (sc *storesScreen) putBack(s *session, st Store, password string) step {
 	usable := s.usable()
 	switch {
-	case !st.Complete:
-		return note(textStoresPartMsg)
 	case len(usable) == 0:
 		return note(textStoresNoTarget)
 	case s.put.store != st || s.put.password != password || s.run != nil:
@@ -169,19 +211,32 @@ func (sc *storesScreen) body(s *session, w, h int) []string {
 			if st.Protected {
 				secret = textStoresSecret
 			}
+			if st.Team {
+				secret = textStoresTeam
+			}
 			block = append(block, "     "+human.Bytes(st.Bytes)+", "+secret+", "+state)
 		}
 		blocks = append(blocks, append(block, ""))
 	}
 	var foot []string
-	if st, ok := sc.chosen(s); ok && st.Protected {
+	switch st, ok := sc.chosen(s); {
+	case ok && st.Team:
+		at := 0
+		if sc.onIt {
+			at = 1
+		}
+		foot = append([]string{""}, sc.entry.lines(s, at)...)
+	case ok && st.Protected:
 		foot = []string{"", "   " + pad(textStoresPass, 13) + "[" + sc.pass.view(s, true, 40) + "]"}
 	}
 	lines = append(lines, scroll(s.th, blocks, sc.at, h-len(lines)-len(foot))...)
 	return append(lines, foot...)
 }
 
-func (sc *storesScreen) forget() { sc.pass.wipe() }
+func (sc *storesScreen) forget() {
+	sc.pass.wipe()
+	sc.entry.forget()
+}
 
 func (sc *storesScreen) outline(s *session) outline {
 	o := outline{about: []string{sc.ask(s)}, at: sc.at + 1}
@@ -194,7 +249,10 @@ func (sc *storesScreen) outline(s *session) outline {
 			return sc.take(s)
 		}})
 	}
-	if st, ok := sc.chosen(s); ok && st.Protected {
+	switch st, ok := sc.chosen(s); {
+	case ok && st.Team:
+		o.items = append(o.items, sc.entry.items(s)...)
+	case ok && st.Protected:
 		o.items = append(o.items, fieldItem(textStoresPass+": "+fmt.Sprintf(textOptChars, len(sc.pass.text)), sc.pass))
 	}
 	return o
@@ -208,6 +266,9 @@ func (s *session) storeWords(st Store) string {
 	}
 	if st.Protected {
 		secret = textStoresSecret
+	}
+	if st.Team {
+		secret = textStoresTeam
 	}
 	if st.Computer != "" {
 		from = fmt.Sprintf(textStoresFrom, st.Computer, human.Time(st.Saved))

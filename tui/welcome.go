@@ -46,7 +46,7 @@ func (sc *welcomeScreen) entries(s *session) [welcomeEntries]welcomeEntry {
 		goOn.reason = ""
 		goOn.do = func() step {
 			cmds := s.choose(inst)
-			s.resume = st.Path
+			s.resume, s.name = st.Path, filepath.Base(st.Path)
 			s.place = s.volumeOf(st.Path)
 			return step{move: goTo, to: screenReview, cmds: cmds}
 		}
@@ -159,7 +159,7 @@ func (sc *welcomeScreen) windows(s *session, w int) string {
 // unfinished is a store of a save that was interrupted, with its Windows.
 func (s *session) unfinished() (Store, *engine.Installation, bool) {
 	for _, st := range s.stores {
-		if st.Complete || st.Damaged != "" || st.Protected {
+		if st.Complete || st.Damaged != "" || st.Protected && !st.Team {
 			continue
 		}
 		for _, inst := range s.usable() {

@@ -26,7 +26,7 @@ import (
 var (
 	ErrWrongIdentity = errors.New("this identity does not open it")
 	ErrPassphrase    = errors.New("the identity file is protected by a passphrase, which is missing or wrong")
-	ErrSecret        = errors.New("this is the secret half of a key; a recipient begins with age1")
+	ErrSecret        = errors.New("this is the secret half of a key; the public one begins with age1")
 )
 
 // MaxFile bounds what is read of a file with keys or a sealed password.
@@ -69,13 +69,13 @@ func ParseRecipients(text string) ([]Recipient, error) {
 		}
 		keys, err := age.ParseRecipients(strings.NewReader(text))
 		if err != nil || len(keys) != 1 {
-			return nil, fmt.Errorf("line %d is no recipient (age1…), or was not typed in full", line)
+			return nil, fmt.Errorf("line %d is no public key (age1..), or is not complete", line)
 		}
 		all = append(all, Recipient{text, keys[0]})
 	}
 	switch {
 	case len(all) == 0:
-		return nil, errors.New("there is no recipient (age1…)")
+		return nil, errors.New("there is no public key (age1..)")
 	case len(all) > maxRecipients:
 		return nil, fmt.Errorf("there are %d recipients, more than %d", len(all), maxRecipients)
 	}
