@@ -145,7 +145,7 @@ func (p *Plan) fileObject(path string) (object migxml.Pattern, o migxml.Object, 
 	}
 	for up := dir; strings.Contains(up, `\`); up, _ = winname.Split(up) {
 		if v, at, ok := p.machine.Resolve(up); ok {
-			if above, err := v.Stat(at); err == nil && isJunction(above) {
+			if above, err := v.Stat(at); err == nil && above.IsLink() {
 				return object, o, up + " is a link to another place, and things are saved where they are"
 			}
 		}

@@ -246,7 +246,10 @@ func (g *gatherer) add(ctx context.Context, p prepared) error {
 	}
 	if p.Info.IsLink() { // its target is in the catalog; there is no content
 		g.finished(unit, 0, false)
-		return g.objects.put(line)
+		if err := g.objects.put(line); err != nil {
+			return err
+		}
+		return g.streams(ctx, p, unit)
 	}
 	item := store.Item{Path: inside, Size: p.Info.Size, ModTime: p.Info.Modified}
 	item.Open, item.Again = g.hard(ctx, unit, p.Path, p.Info.Size, func() (volume.File, error) { return p.volume.Open(p.path) })

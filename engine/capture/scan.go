@@ -3,6 +3,7 @@ package capture
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -193,8 +194,11 @@ func (s *scanner) folder(ctx context.Context, path, shown, owner string, cur mig
 				return err
 			}
 		}
-		if isJunction(e) { // what it points to is walked where it is
+		if e.IsLink() { // what it points to is walked where it is
 			continue
+		}
+		if e.CloudOnly() {
+			s.leave(cmp.Or(whose, SystemUser), cloudFolder, job.CloudOnly, here, Totals{}, false)
 		}
 		if err := s.folder(ctx, within, here, whose, below); err != nil {
 			return err
@@ -206,19 +210,21 @@ func (s *scanner) folder(ctx context.Context, path, shown, owner string, cur mig
 func (s *scanner) list(path, shown string) []volume.Info {
 	entries, err := s.volume.ReadDir(path)
 	if err != nil {
-		s.ctl.Problem(job.Problem{Kind: job.Unreadable, Path: shown, Text: fmt.Sprintf("list folder: %v", err), Code: usmt.Win32(err)})
+		text := fmt.Sprintf("list folder: %v", err)
+		if errors.Is(err, volume.ErrReparse) { // links are not listed, so it is one that this mount does not know
+			text = "the way the volume is mounted hides what is in this folder; read the volume raw"
+		}
+		s.ctl.Problem(job.Problem{Kind: job.Unreadable, Path: shown, Text: text, Code: usmt.Win32(err)})
 	}
 	return entries
 }
-
-func isJunction(e volume.Info) bool { return e.Reparse != 0 && !volume.IsCloudTag(e.Reparse) }
 
 // ignored counts what is in a part of a profile that no rule reaches. Nobody
 // is told that everything was saved when gigabytes were never looked at.
 func (s *scanner) ignored(ctx context.Context, path, shown, owner string, e volume.Info) error {
 	var sum Totals
 	waiting := []string{path}
-	for len(waiting) > 0 && !isJunction(e) {
+	for len(waiting) > 0 && !e.IsLink() {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -229,7 +235,7 @@ func (s *scanner) ignored(ctx context.Context, path, shown, owner string, e volu
 			switch {
 			case !e.IsDir():
 				sum.add(Totals{Files: 1, Bytes: e.Size})
-			case !isJunction(e):
+			case !e.IsLink():
 				waiting = append(waiting, winname.Join(dir, e.Name))
 			}
 		}
@@ -239,6 +245,9 @@ func (s *scanner) ignored(ctx context.Context, path, shown, owner string, e volu
 	}
 	return nil
 }
+
+// cloudFolder is the reason for what a folder may hold beyond what is on the disk.
+const cloudFolder = "a folder kept in the cloud: there may be more in it than this disk knows"
 
 // noRule is the reason for what lies in a profile and is not asked for.
 const noRule = "no rule asks for it (caches, temporary files, programs' own data)"

@@ -31,10 +31,20 @@ func PartitionGUID() (g [16]byte) {
 // NTFS makes an NTFS volume with the files below dir. It is good for readers:
 // it lacks the indexes and the bitmap that Windows would want.
 func NTFS(dir, label string) ([]byte, error) {
-	records := int(ntfstest.FirstFree)
-	err := filepath.WalkDir(dir, func(string, fs.DirEntry, error) error { records++; return nil })
+	v, _, err := NTFSVolume(dir, label, 0)
 	if err != nil {
 		return nil, err
+	}
+	return v.Image(), nil
+}
+
+// NTFSVolume is NTFS with the volume still in the making and room for so many more
+// records. The folders on it are by their paths on this computer.
+func NTFSVolume(dir, label string, room int) (*ntfstest.Volume, map[string]uint32, error) {
+	records := int(ntfstest.FirstFree) + room
+	err := filepath.WalkDir(dir, func(string, fs.DirEntry, error) error { records++; return nil })
+	if err != nil {
+		return nil, nil, err
 	}
 	v := ntfstest.New(ntfstest.Options{Label: label, Records: records})
 	folders := map[string]uint32{dir: ntfstest.Root}
@@ -72,9 +82,9 @@ func NTFS(dir, label string) ([]byte, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("make NTFS volume: %w", err)
+		return nil, nil, fmt.Errorf("make NTFS volume: %w", err)
 	}
-	return v.Image(), nil
+	return v, folders, nil
 }
 
 // ntfsTime is a time in steps of 100 ns since 1601.

@@ -101,7 +101,7 @@ func (s system) list(native string, each func(name string, info Info, err error)
 	defer windows.CloseHandle(h)
 	var tag [8]byte
 	err = windows.GetFileInformationByHandleEx(h, windows.FileAttributeTagInfo, &tag[0], uint32(len(tag)))
-	if err == nil && Attr(binary.LittleEndian.Uint32(tag[:]))&ReparsePoint != 0 && surrogate(binary.LittleEndian.Uint32(tag[4:])) {
+	if err == nil && Attr(binary.LittleEndian.Uint32(tag[:]))&ReparsePoint != 0 && IsLinkTag(binary.LittleEndian.Uint32(tag[4:])) {
 		return ErrReparse
 	}
 	buf := make([]byte, 64<<10)
@@ -260,7 +260,7 @@ func openFile(native string) (*os.File, error) {
 		case attr&ReparsePoint != 0:
 			// A filter of this Windows may know how to give the content; a link it is not.
 			var tag uint32
-			if tag, err = reparseTag(h); err == nil && surrogate(tag) {
+			if tag, err = reparseTag(h); err == nil && IsLinkTag(tag) {
 				err = ErrReparse
 			}
 			windows.CloseHandle(h)
@@ -277,22 +277,20 @@ func openFile(native string) (*os.File, error) {
 	return os.NewFile(uintptr(h), native), nil
 }
 
+// reopen opens a file whose content a filter gives. What that would have to fetch
+// from a cloud stays where it is.
 func reopen(native string) (*os.File, error) {
 	name, err := windows.UTF16PtrFromString(native)
 	if err != nil {
 		return nil, fs.ErrNotExist
 	}
 	h, err := windows.CreateFile(name, windows.GENERIC_READ, windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE|windows.FILE_SHARE_DELETE,
-		nil, windows.OPEN_EXISTING, windows.FILE_FLAG_BACKUP_SEMANTICS|windows.FILE_FLAG_SEQUENTIAL_SCAN, 0)
+		nil, windows.OPEN_EXISTING, windows.FILE_FLAG_BACKUP_SEMANTICS|windows.FILE_FLAG_SEQUENTIAL_SCAN|windows.FILE_FLAG_OPEN_NO_RECALL, 0)
 	if err != nil {
 		return nil, err
 	}
 	return os.NewFile(uintptr(h), native), nil
 }
-
-// surrogate is Windows' IsReparseTagNameSurrogate: the object stands for
-// another one elsewhere, as junctions and symbolic links do.
-func surrogate(tag uint32) bool { return tag&0x20000000 != 0 }
 
 func readNames(native string) ([]string, error) {
 	var names []string
@@ -306,7 +304,7 @@ func realFolder(native string) error {
 	switch {
 	case err != nil:
 		return err
-	case info.Attr&ReparsePoint != 0 && surrogate(info.Reparse):
+	case info.Attr&ReparsePoint != 0 && IsLinkTag(info.Reparse):
 		return ErrReparse
 	case !info.IsDir():
 		return fs.ErrNotExist

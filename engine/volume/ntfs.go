@@ -208,8 +208,7 @@ func (n *NTFS) lookup(path string) (ntfs.Entry, error) {
 // followable returns nil if a path may lead over the entry: it does not stand
 // for another object, as junctions and symbolic links do.
 func followable(e ntfs.Entry) error {
-	const surrogate = 0x20000000 // IsReparseTagNameSurrogate
-	if e.Reparse&surrogate != 0 {
+	if IsLinkTag(e.Reparse) {
 		return ErrReparse
 	}
 	return nil

@@ -92,8 +92,13 @@ const (
 // IsDir reports whether the entry is a folder (a junction is one too).
 func (i Info) IsDir() bool { return i.Attr&Directory != 0 }
 
-// IsLink reports a junction or symbolic link: it has no content of its own.
-func (i Info) IsLink() bool { return i.Reparse == TagSymlink || i.Reparse == TagMountPoint }
+// IsLink reports a junction, a symbolic link or another reparse point that stands
+// for an object elsewhere: it has no content of its own.
+func (i Info) IsLink() bool { return IsLinkTag(i.Reparse) }
+
+// IsLinkTag is Windows' IsReparseTagNameSurrogate. Any other tag leaves a folder a
+// folder, to be walked: those that OneDrive keeps have one.
+func IsLinkTag(tag uint32) bool { return tag&0x20000000 != 0 }
 
 // Reparse tags that change what a migration does (spec/ntfs.md).
 const (
@@ -107,7 +112,9 @@ const (
 func IsCloudTag(tag uint32) bool { return tag&0xFFFF0FFF == 0x9000001A }
 
 // CloudOnly reports whether the content of the file is not on this disk and
-// cannot be had offline.
+// cannot be had offline. The bit of RecallOnOpen says so of a reparse point only:
+// of other files it tells on the disk that they have extended attributes, as those
+// have that were made in a Linux on Windows.
 func (i Info) CloudOnly() bool {
-	return i.Attr&(RecallOnOpen|RecallOnDataAccess) != 0 || i.Attr&Offline != 0 && IsCloudTag(i.Reparse)
+	return i.Attr&RecallOnDataAccess != 0 || i.Attr&RecallOnOpen != 0 && i.Reparse != 0 || i.Attr&Offline != 0 && IsCloudTag(i.Reparse)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"lifeboat/engine/volume"
 	"lifeboat/engine/winname"
 )
 
@@ -32,13 +31,13 @@ func ProfileSize(ctx context.Context, m *Machine, u *User, progress func(files, 
 		}
 		for _, e := range entries {
 			switch {
-			case e.Reparse == volume.TagSymlink || e.Reparse == volume.TagMountPoint:
+			case e.IsLink():
 			case !e.IsDir():
 				files++
 				if !e.CloudOnly() {
 					bytes += e.Size
 				}
-			case e.Attr&volume.ReparsePoint == 0 || volume.IsCloudTag(e.Reparse):
+			default:
 				waiting = append(waiting, winname.Join(dir, e.Name))
 			}
 		}

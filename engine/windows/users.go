@@ -203,7 +203,7 @@ func (f *userFinder) addFolders() {
 	}
 	for _, entry := range entries {
 		path := winname.Join(dir, entry.Name)
-		if f.ctx.Err() != nil || !entry.IsDir() || entry.Attr&volume.ReparsePoint != 0 && !volume.IsCloudTag(entry.Reparse) ||
+		if f.ctx.Err() != nil || !entry.IsDir() || entry.IsLink() ||
 			notProfiles[winname.Fold(entry.Name)] || f.claimed[place(source, path)] || !looksLikeProfile(v, path) {
 			continue
 		}
