@@ -313,7 +313,14 @@ func (d *disk) writeTemp(near *os.Root, temp, full string, meta metadata, write 
 	if err != nil {
 		return err
 	}
-	err = write(f)
+	if meta.sparse && d.sys.makeSparse(f) == nil {
+		s := &sparseWriter{file: f}
+		if err = write(s); err == nil {
+			err = s.end()
+		}
+	} else {
+		err = write(f)
+	}
 	if err == nil && meta.sync {
 		err = f.Sync()
 	}

@@ -220,7 +220,7 @@ func (r *run) applyObject(ctx context.Context, o store.Object, t target) error {
 			Text: "encrypted (EFS): can be put back in the running Windows only"})
 		return nil
 	}
-	if o.Tag == volume.TagSymlink || o.Tag == volume.TagMountPoint {
+	if volume.IsLinkTag(o.Tag) {
 		return r.try(ctx, job.UnreadableFile, shown, func() error { return r.link(o, t) })
 	}
 	if o.Dir {
@@ -472,20 +472,27 @@ func (r *run) file(ctx context.Context, o store.Object, t target) error {
 			r.keepExisting(d, at, kept, &meta)
 		}
 	}
-	err = d.put(at, replace, meta, func(w io.Writer) error {
-		in, err := open()
+	if !replace && content == nil && r.nameAgain(o, d, at, size, open) {
+		r.ctl.Progress.AddBytes(size, r.ctl.Clock())
+	} else {
+		err = d.put(at, replace, meta, func(w io.Writer) error {
+			in, err := open()
+			if err != nil {
+				return err
+			}
+			defer in.Close()
+			n, err := io.Copy(w, &counted{in, r})
+			if err == nil && n != size && o.Partial == "" {
+				err = fmt.Errorf("%d bytes are in the store, there should be %d", n, size)
+			}
+			return err
+		})
 		if err != nil {
 			return err
 		}
-		defer in.Close()
-		n, err := io.Copy(w, &counted{in, r})
-		if err == nil && n != size && o.Partial == "" {
-			err = fmt.Errorf("%d bytes are in the store, there should be %d", n, size)
+		if content == nil {
+			r.remember(o, d, at)
 		}
-		return err
-	})
-	if err != nil {
-		return err
 	}
 	if o.Partial != "" {
 		r.notice(string(o.Path), "was saved with holes: %s", o.Partial)

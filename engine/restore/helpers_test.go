@@ -190,8 +190,10 @@ func loadHive(t testing.TB, path string) *regf.Hive {
 
 // saved is a capture of a PC.
 type saved struct {
-	tree  *store.Tree
-	rules []RuleFile
+	tree   *store.Tree
+	rules  []RuleFile
+	plan   *capture.Plan
+	result capture.Result
 }
 
 // save captures a PC with rule files, by default testRules.
@@ -231,6 +233,7 @@ func save(t testing.TB, p *pc, rules ...string) saved {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.plan, s.result = plan, result
 	if s.tree, err = st.Tree(t.Context(), result.ID); err != nil {
 		t.Fatal(err)
 	}

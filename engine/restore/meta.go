@@ -16,6 +16,7 @@ type metadata struct {
 	security []byte
 	reparse  []byte
 	streams  []streamData
+	sparse   bool // leave out what is zeros
 	sync     bool // to the medium before it gets its name
 }
 
@@ -36,5 +37,6 @@ func metadataOf(o store.Object) metadata {
 	return metadata{
 		attr:    volume.Attr(o.Attr) & settable,
 		created: o.Created, modified: o.Modified, accessed: o.Accessed,
+		sparse: volume.Attr(o.Attr)&volume.Sparse != 0,
 	}
 }

@@ -85,6 +85,9 @@ func (s system) apply(root *os.Root, native, _ string, f *os.File, m metadata) e
 	return errors.Join(errs...)
 }
 
+// makeSparse has nothing to do: what is not written is a hole.
+func (system) makeSparse(*os.File) error { return nil }
+
 // stream writes an alternate data stream: as the attribute that ntfs-3g makes of
 // it, or where that is too small as name:stream, which takes a mount with
 // streams_interface=windows.

@@ -50,6 +50,12 @@ func (s system) apply(_ *os.Root, _, full string, _ *os.File, m metadata) error 
 	return errors.Join(append(errs, setBasic(full, m))...)
 }
 
+// makeSparse lets a file have holes.
+func (system) makeSparse(f *os.File) error {
+	var n uint32
+	return windows.DeviceIoControl(windows.Handle(f.Fd()), windows.FSCTL_SET_SPARSE, nil, 0, nil, 0, &n, nil)
+}
+
 // openFor opens a file or folder by backup semantics for its attributes.
 func openFor(full string, access uint32) (windows.Handle, error) {
 	name, err := windows.UTF16PtrFromString(long(full))

@@ -169,6 +169,7 @@ type run struct {
 
 	folders []finishing // folders made, whose metadata is set last
 	links   []laterLink // shortcuts that are restored only if what they point to is there
+	named   map[fileKey]named
 	said    map[string]bool
 
 	accountMap map[string][]byte // binary SIDs of the source to those of the destination

@@ -31,22 +31,22 @@ func PartitionGUID() (g [16]byte) {
 // NTFS makes an NTFS volume with the files below dir. It is good for readers:
 // it lacks the indexes and the bitmap that Windows would want.
 func NTFS(dir, label string) ([]byte, error) {
-	v, _, err := NTFSVolume(dir, label, 0)
+	v, _, err := NTFSVolume(dir, ntfstest.Options{Label: label})
 	if err != nil {
 		return nil, err
 	}
 	return v.Image(), nil
 }
 
-// NTFSVolume is NTFS with the volume still in the making and room for so many more
-// records. The folders on it are by their paths on this computer.
-func NTFSVolume(dir, label string, room int) (*ntfstest.Volume, map[string]uint32, error) {
-	records := int(ntfstest.FirstFree) + room
-	err := filepath.WalkDir(dir, func(string, fs.DirEntry, error) error { records++; return nil })
+// NTFSVolume is NTFS with the volume still in the making; opt.Records is the room
+// for more files. The folders on it are by their paths on this computer.
+func NTFSVolume(dir string, opt ntfstest.Options) (*ntfstest.Volume, map[string]uint32, error) {
+	opt.Records += int(ntfstest.FirstFree)
+	err := filepath.WalkDir(dir, func(string, fs.DirEntry, error) error { opt.Records++; return nil })
 	if err != nil {
 		return nil, nil, err
 	}
-	v := ntfstest.New(ntfstest.Options{Label: label, Records: records})
+	v := ntfstest.New(opt)
 	folders := map[string]uint32{dir: ntfstest.Root}
 	err = filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || path == dir {

@@ -94,7 +94,9 @@ func (v *Volume) Sparse(name string, content []byte) Attribute {
 	var runs []Run
 	for at := 0; at < len(content); at += v.opt.Cluster {
 		c := content[at:min(at+v.opt.Cluster, len(content))]
-		if isZero(c) {
+		if n := len(runs); isZero(c) && n > 0 && runs[n-1].Cluster == Hole {
+			runs[n-1].Count++
+		} else if isZero(c) {
 			runs = append(runs, Run{Hole, 1})
 		} else {
 			runs = append(runs, v.store(c))
