@@ -3,12 +3,9 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
-	"path/filepath"
 	"time"
 
-	"lifeboat/engine/human"
 	"lifeboat/engine/job"
 	"lifeboat/engine/migxml"
 	"lifeboat/engine/restore"
@@ -153,7 +150,7 @@ func (e *Engine) restore(ctx context.Context, req RestoreRequest, ctl *job.Contr
 		if dir == "" {
 			dir = req.Path
 		}
-		r.Journal = filepath.Join(dir, "RESTORE-"+e.Clock().UTC().Format("20060102-150405")+".jsonl")
+		r.Journal = newJournal(dir, e.Clock())
 		ask.Journal = r.Journal
 	}
 	result, err := restore.Run(ctx, ask, ctl)
@@ -232,19 +229,4 @@ func failRestore(err error, req RestoreRequest) error {
 		return fail(usmt.InsufficientRights, "run as administrator or root, and mount the volume for writing", "restore to %s", where)
 	}
 	return fail(usmt.MigrationFailed, "run the same command again to go on", "restore to %s", where)
-}
-
-// UndoReport tells what taking a restore back did.
-type UndoReport = restore.UndoReport
-
-// UndoRestore takes a restore back by its journal. disks are the folders in which
-// the volumes of the destination are mounted now, in the order of the journal;
-// none for those it names.
-func (e *Engine) UndoRestore(journal string, disks []string) (UndoReport, error) {
-	report, err := restore.Undo(journal, disks)
-	if err != nil {
-		what := fmt.Sprintf("undo (%s put back as they were)", human.Plural(report.Restored, "file", "files"))
-		return report, usmt.Fail(usmt.MigrationFailed, err, "%s", what)
-	}
-	return report, nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -257,11 +256,7 @@ journal.`,
 			for _, dir := range args[1:] {
 				folders = append(folders, p.path(dir))
 			}
-			journal := p.path(args[0])
-			if names, _ := filepath.Glob(filepath.Join(journal, "RESTORE-*.jsonl")); len(names) > 0 {
-				journal = names[len(names)-1] // by the time in the name
-			}
-			report, err := p.engine().UndoRestore(journal, folders)
+			report, err := p.engine().UndoRestore(p.path(args[0]), folders)
 			if asJSON {
 				if jerr := p.json(report); jerr != nil {
 					return jerr
