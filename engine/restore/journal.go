@@ -76,9 +76,12 @@ func newJournal(name string, now time.Time) (*journal, error) {
 	stamp := now.UTC().Format("20060102-150405")
 	return &journal{
 		name: name, file: f, out: bufio.NewWriter(f), now: now,
-		keep: keepTop + "/" + stamp, temp: ".lifeboat-" + stamp + ".tmp",
+		keep: keepTop + "/" + stamp, temp: tempPrefix + stamp + ".tmp",
 	}, nil
 }
+
+// tempPrefix begins the name of a file that is being written.
+const tempPrefix = ".lifeboat-"
 
 // keepTop is the folder on a volume for what was replaced.
 const keepTop = "Lifeboat.undo"

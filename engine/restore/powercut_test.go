@@ -114,7 +114,8 @@ func TestPowerCut(t *testing.T) {
 	for i, at := range at {
 		b := fresh()
 		before := tree(t, b.dir)
-		journal := filepath.Join(t.TempDir(), "journal.jsonl")
+		journals := t.TempDir()
+		journal := filepath.Join(journals, "journal.jsonl")
 		op := cutAt(t, s, b, journal, at)
 		if op == "" {
 			t.Errorf("moment %d of %d is after the end", at, n)
@@ -126,10 +127,15 @@ func TestPowerCut(t *testing.T) {
 			}
 			sameTrees(t, before, tree(t, b.dir))
 		} else {
-			if again := cutAt(t, s, b.detect(t), filepath.Join(t.TempDir(), "again.jsonl"), -1); again != "" {
+			if again := cutAt(t, s, b.detect(t), filepath.Join(journals, "again.jsonl"), -1); again != "" {
 				t.Fatal(again)
 			}
 			got := tree(t, b.dir)
+			for name := range got {
+				if strings.Contains(name, tempPrefix) {
+					t.Errorf("cut at %d (%s) and run again: %s was left", at, op, name)
+				}
+			}
 			for name, want := range done {
 				have, ok := got[name]
 				isFile := strings.Contains(want, " ")

@@ -340,6 +340,7 @@ func (r *run) open(ctx context.Context) error {
 	if r.journal == nil {
 		return nil
 	}
+	r.sweep()
 	stamp := r.journal.keep
 	for n := 2; slices.ContainsFunc(r.disks, func(d *disk) bool { return d.has(r.journal.keep) }); n++ {
 		r.journal.keep = fmt.Sprintf("%s-%d", stamp, n)
