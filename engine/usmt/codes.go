@@ -73,7 +73,7 @@ var codes = []codeInfo{
 		"stopped before the end, by request or because of an encrypted file",
 		"run the same command again to go on; for files encrypted with EFS choose /efs:skip or /efs:copyraw"},
 	{WouldHaveFailed, "USMT_WOULD_HAVE_FAILED", Partial,
-		"finished, but something was passed over because of /c",
+		"finished, but something could not be done and was passed over",
 		"read in the log or the report what is missing and decide whether it matters"},
 	{InvalidParameters, "USMT_INVALID_PARAMETERS", CommandLine,
 		"the command line is not valid", "correct the marked word; /? lists the options"},
