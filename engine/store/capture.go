@@ -35,6 +35,9 @@ type Item struct {
 	Size    int64
 	ModTime time.Time
 	Open    func() (io.ReadCloser, error)
+	// Place is where the file begins on its disk, in any unit, 0 if that is not known:
+	// of the files that wait, those that follow one another there are read so.
+	Place int64
 	// Again, if not nil, makes a failure with ErrLater no failure: the file is put
 	// off, and opened by Again when everything else has been read, see Rest.
 	Again func() (io.ReadCloser, error)
@@ -44,7 +47,7 @@ type Item struct {
 type Outcome struct {
 	Read   int64 // bytes read from the source
 	Reused bool  // not read: an earlier run stored it
-	Err    error // from Open, Read or Close of the source; the file is not stored unless it is ErrPartial
+	Err    error // from Open, Read or Close of the source, or ErrEnded; the file is not stored unless it is ErrPartial
 }
 
 // Summary closes a capture.
@@ -63,7 +66,7 @@ type Capture struct {
 
 	ctx    context.Context // ends with the capture
 	cancel context.CancelFunc
-	jobs   chan job
+	jobs   *sweep
 	work   sync.WaitGroup
 	busy   sync.WaitGroup // jobs that were handed out and are not done or put off
 	closed bool           // jobs is closed
@@ -87,6 +90,8 @@ type job struct {
 	item Item
 	in   *folder
 	done func(Outcome)
+
+	seq, round int64 // see sweep
 }
 
 // Begin starts a capture. If earlier runs for the same source were
@@ -136,7 +141,7 @@ func (s *Store) Begin(ctx context.Context, m Meta) (*Capture, error) {
 	if workers <= 0 {
 		workers = min(runtime.GOMAXPROCS(0)+1, 9)
 	}
-	c.jobs = make(chan job, 2*workers)
+	c.jobs = newSweep()
 	for range workers {
 		c.work.Add(1)
 		go c.worker()
@@ -154,7 +159,7 @@ func orElse(s, other string) string {
 // Resumed reports whether the capture goes on where an earlier run stopped.
 func (c *Capture) Resumed() bool { return c.resumed }
 
-// Add hands a file to the workers and waits while they are all busy. Items
+// Add hands a file to the workers and waits while too many wait for them. Items
 // arrive folder by folder: below each of File, Streams and so on, a folder is
 // closed when the next path lies outside it, and nothing can be added to it
 // any more. done, if not nil, is called once, from any goroutine,
@@ -185,7 +190,7 @@ func (c *Capture) Add(ctx context.Context, it Item, done func(Outcome)) error {
 	c.mu.Lock()
 	in.pending++
 	c.mu.Unlock()
-	if err := c.hand(ctx, job{it, in, done}); err != nil {
+	if err := c.hand(ctx, job{item: it, in: in, done: done}); err != nil {
 		c.release(in)
 		return err
 	}
@@ -197,7 +202,8 @@ func (c *Capture) hand(ctx context.Context, j job) error {
 	c.busy.Add(1)
 	var err error
 	select {
-	case c.jobs <- j:
+	case c.jobs.room <- struct{}{}:
+		c.jobs.put(j)
 		return nil
 	case <-ctx.Done():
 		err = ctx.Err()
@@ -312,7 +318,11 @@ func (s *stream) Close() error {
 func (c *Capture) worker() {
 	defer c.work.Done()
 	buf := make([]byte, readSize)
-	for j := range c.jobs {
+	for {
+		j, more := c.jobs.take()
+		if !more {
+			return
+		}
 		c.do(j, buf)
 		c.busy.Done()
 		c.maybeCheckpoint()
@@ -357,6 +367,9 @@ func (c *Capture) failure() error {
 	}
 	return context.Canceled
 }
+
+// ended is the outcome of a file that the end of the capture came upon.
+func (c *Capture) ended() error { return fmt.Errorf("%w: %w", ErrEnded, c.failure()) }
 
 // Finish waits for all items, writes the tree and flushes it to the medium,
 // then the marker USMT.MIG, then removes the checkpoints of this source.
@@ -451,7 +464,7 @@ func (c *Capture) Abort(ctx context.Context, keep bool) error {
 	}
 	lost := c.ctx.Err() != nil
 	if !c.closed {
-		close(c.jobs)
+		c.jobs.close()
 		c.closed = true
 	}
 	// Files that are being read are given up; those that wait were not begun.
@@ -471,7 +484,7 @@ func (c *Capture) Abort(ctx context.Context, keep bool) error {
 // drain waits until all items are stored.
 func (c *Capture) drain(ctx context.Context) error {
 	if !c.closed {
-		close(c.jobs)
+		c.jobs.close()
 		c.closed = true
 	}
 	if err := within(ctx, func() error { c.work.Wait(); return nil }); err != nil {

@@ -28,6 +28,10 @@ var ErrPartial = errors.New("only partly readable")
 // Item.Again.
 var ErrLater = errors.New("put off")
 
+// ErrEnded is the outcome of a file whose turn did not come, or did not end, before
+// the capture did: nothing is wrong with it.
+var ErrEnded = errors.New("the capture has ended")
+
 // wrap gives err, if any, a sentinel and a subject.
 func wrap(sentinel error, subject string, err error) error {
 	if err == nil {

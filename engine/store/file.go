@@ -19,7 +19,7 @@ const bigFile = 8 << 20
 // the outcome; those of the store end the capture.
 func (c *Capture) store(j job, buf []byte) (out Outcome) {
 	if c.ctx.Err() != nil {
-		return Outcome{Err: c.failure()}
+		return Outcome{Err: c.ended()}
 	}
 	r, err := j.item.Open()
 	if err != nil {
@@ -39,18 +39,19 @@ func (c *Capture) store(j job, buf []byte) (out Outcome) {
 		out.Read += int64(n)
 		c.bytes.Add(int64(n))
 		if _, werr := w.Write(buf[:n]); werr != nil {
-			out.Err = c.fail(werr)
+			c.fail(werr)
+			out.Err = c.ended()
 			return out
 		}
 		if err != nil {
 			break
 		}
-		if err := c.maybeCheckpoint(); err != nil {
-			out.Err = err
+		if c.maybeCheckpoint() != nil {
+			out.Err = c.ended()
 			return out
 		}
 		if c.ctx.Err() != nil {
-			out.Err = c.failure()
+			out.Err = c.ended()
 			return out
 		}
 	}
@@ -68,7 +69,8 @@ func (c *Capture) store(j job, buf []byte) (out Outcome) {
 	}
 	id, err := w.Result()
 	if err != nil {
-		out.Err = c.fail(err)
+		c.fail(err)
+		out.Err = c.ended()
 		return out
 	}
 	entry := &snapshot.DirEntry{

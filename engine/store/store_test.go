@@ -607,8 +607,8 @@ func TestCancel(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	var err error
-	for i := 0; err == nil && i < 1000; i++ {
-		err = c.Add(ctx, Item{Path: fmt.Sprintf("File/C$/%03d", i), Open: func() (io.ReadCloser, error) { <-stuck; return nil, io.EOF }}, nil)
+	for i := 0; err == nil && i < maxWaiting+1000; i++ {
+		err = c.Add(ctx, Item{Path: fmt.Sprintf("File/C$/%04d", i), Open: func() (io.ReadCloser, error) { <-stuck; return nil, io.EOF }}, nil)
 	}
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("add: %v", err)
