@@ -12,7 +12,6 @@ import (
 	"lifeboat/engine/human"
 	"lifeboat/engine/job"
 	"lifeboat/engine/store"
-	"lifeboat/engine/volume"
 )
 
 // OnDisk is a volume that tells what it is read from.
@@ -106,12 +105,12 @@ func wordsFor(h disk.Health) string {
 
 // hard opens a file in the two ways of store.Item: at the first try it is put off
 // where it cannot be read, at the second it is read around its holes.
-func (g *gatherer) hard(ctx context.Context, unit int, shown string, size int64, open func() (volume.File, error)) (first, again func() (io.ReadCloser, error)) {
+func (g *gatherer) hard(ctx context.Context, unit int, shown string, size int64, open opener) (first, again func() (io.ReadCloser, error)) {
 	first = func() (io.ReadCloser, error) {
 		g.ctl.Progress.SetCurrent(shown)
 		f, err := open()
 		if err == nil {
-			return &salvage{ctx: ctx, ctl: g.ctl, file: f, size: size, first: true}, nil
+			return newInStrides(&salvage{ctx: ctx, ctl: g.ctl, file: f, size: size, first: true}), nil
 		}
 		g.vanished(err)
 		if hopeless(err) {

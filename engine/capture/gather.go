@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -173,7 +174,7 @@ func (g *gatherer) content(ctx context.Context) (err error) {
 // ahead by a few workers, in order, because asking for them costs a round trip
 // each and the store wants its folders one after another.
 func (g *gatherer) files(ctx context.Context) error {
-	ahead := newPipeline(ctx, g.prepare)
+	ahead := newPipeline(ctx, func(o object) prepared { return g.prepare(ctx, o) })
 	feed := make(chan error, 1)
 	go func() {
 		feed <- g.plan.spool.each(func(o object) error {
@@ -201,17 +202,40 @@ type prepared struct {
 	volume volume.Volume
 	path   string // the volume's
 	extras volume.Extras
-	err    error // of the extras; what could be read is in extras
+	err    error    // of the extras; what could be read is in extras
+	open   opener   // of the content
+	parts  []opener // of extras.Streams
 }
 
-func (g *gatherer) prepare(o object) prepared {
+// place is where the object lies, for reading one after the other what lies so: the
+// drive, and the cluster on it.
+func (p prepared) place() int64 {
+	const most = 1<<48 - 1
+	return int64(p.Path[0])<<48 | min(max(p.Info.Cluster, 0), most)
+}
+
+func (g *gatherer) prepare(ctx context.Context, o object) prepared {
 	p := prepared{object: o}
 	var ok bool
 	if p.volume, p.path, ok = g.plan.machine.Resolve(o.Path); !ok {
 		p.err = fmt.Errorf("drive is not there any more")
 		return p
 	}
-	p.extras, p.err = p.volume.Extras(p.path, o.Info)
+	type answer struct {
+		extras volume.Extras
+		err    error
+	}
+	a, err := await(ctx, func() (answer, error) {
+		extras, err := p.volume.Extras(p.path, o.Info)
+		return answer{extras, err}, nil
+	})
+	p.extras, p.err = a.extras, cmp.Or(a.err, err)
+	if !p.Info.IsDir() && !p.Info.IsLink() && !isEncrypted(p.Info) {
+		p.open = ahead(ctx, p.volume, func() (volume.File, error) { return p.volume.Open(p.path) })
+	}
+	for _, s := range p.extras.Streams {
+		p.parts = append(p.parts, ahead(ctx, p.volume, func() (volume.File, error) { return p.volume.OpenStream(p.path, s.Name) }))
+	}
 	return p
 }
 
@@ -251,8 +275,8 @@ func (g *gatherer) add(ctx context.Context, p prepared) error {
 		}
 		return g.streams(ctx, p, unit)
 	}
-	item := store.Item{Path: inside, Size: p.Info.Size, ModTime: p.Info.Modified}
-	item.Open, item.Again = g.hard(ctx, unit, p.Path, p.Info.Size, func() (volume.File, error) { return p.volume.Open(p.path) })
+	item := store.Item{Path: inside, Size: p.Info.Size, ModTime: p.Info.Modified, Place: p.place()}
+	item.Open, item.Again = g.hard(ctx, unit, p.Path, p.Info.Size, p.open)
 	err := g.store(ctx, item, g.outcome(ctx, p, unit, line))
 	if err != nil {
 		return err
@@ -293,7 +317,7 @@ func (g *gatherer) addRaw(ctx context.Context, p prepared, unit int, line store.
 		return fmt.Errorf("read %s raw: %w", p.Path, errors.ErrUnsupported)
 	}
 	add := func(name string, size int64, done func(store.Outcome), open func() (volume.File, error)) error {
-		item := store.Item{Path: store.StreamPath(p.Path, name), Size: size, ModTime: p.Info.Modified}
+		item := store.Item{Path: store.StreamPath(p.Path, name), Size: size, ModTime: p.Info.Modified, Place: p.place()}
 		item.Open, item.Again = g.hard(ctx, unit, p.Path, size, open)
 		return g.store(ctx, item, done)
 	}
@@ -342,7 +366,9 @@ func (g *gatherer) store(ctx context.Context, item store.Item, done func(store.O
 	g.pending.Add(1)
 	return g.capture.Add(ctx, item, func(o store.Outcome) {
 		defer g.pending.Done()
-		done(o)
+		if !errors.Is(o.Err, store.ErrEnded) {
+			done(o)
+		}
 	})
 }
 
@@ -375,15 +401,15 @@ func (g *gatherer) salvage(ctx context.Context, f volume.File, size int64, err e
 	if err != nil {
 		return nil, err
 	}
-	return &salvage{ctx: ctx, ctl: g.ctl, file: f, size: size}, nil
+	return newInStrides(&salvage{ctx: ctx, ctl: g.ctl, file: f, size: size}), nil
 }
 
 // streams adds the alternate data streams of an object.
 func (g *gatherer) streams(ctx context.Context, p prepared, unit int) error {
-	for _, s := range p.extras.Streams {
+	for i, s := range p.extras.Streams {
 		shown := p.Path + ":" + s.Name
-		item := store.Item{Path: store.StreamPath(p.Path, s.Name), Size: s.Size, ModTime: p.Info.Modified}
-		item.Open, item.Again = g.hard(ctx, unit, shown, s.Size, func() (volume.File, error) { return p.volume.OpenStream(p.path, s.Name) })
+		item := store.Item{Path: store.StreamPath(p.Path, s.Name), Size: s.Size, ModTime: p.Info.Modified, Place: p.place()}
+		item.Open, item.Again = g.hard(ctx, unit, shown, s.Size, p.parts[i])
 		err := g.store(ctx, item, func(o store.Outcome) {
 			g.vanished(o.Err)
 			if o.Err != nil && ctx.Err() == nil {

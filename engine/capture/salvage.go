@@ -13,9 +13,8 @@ import (
 	"lifeboat/engine/volume"
 )
 
-// Sizes of the reads. Big ones, because a disk that is slow to seek is the
-// bottleneck; where one fails, small ones, because a bad sector spoils 4096
-// bytes and not a megabyte.
+// Sizes of the reads where big ones fail: small ones, because a bad sector spoils
+// 4096 bytes and not a megabyte, and up to bigger ones to come past a dead stretch.
 const (
 	bigRead   = 1 << 20
 	smallRead = 4096
@@ -52,7 +51,7 @@ func (s *salvage) Read(p []byte) (int, error) {
 	if s.at >= s.size {
 		return 0, io.EOF
 	}
-	p = p[:min(int64(len(p)), s.size-s.at, bigRead)]
+	p = p[:min(int64(len(p)), s.size-s.at, stride)]
 	n, err := s.file.ReadAt(p, s.at)
 	if n > 0 {
 		s.advance(n, 0)

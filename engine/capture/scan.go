@@ -168,7 +168,7 @@ func (s *scanner) folder(ctx context.Context, path, shown, owner string, cur mig
 		return err
 	}
 	s.ctl.Progress.SetCurrent(shown)
-	for _, e := range s.list(path, shown) {
+	for _, e := range s.list(ctx, path, shown) {
 		here := winname.Join(shown, e.Name)
 		if !e.IsDir() {
 			if err := s.leaf(here, owner, e, cur.Leaf(e.Name, filterObject(e))); err != nil {
@@ -207,9 +207,9 @@ func (s *scanner) folder(ctx context.Context, path, shown, owner string, cur mig
 	return nil
 }
 
-func (s *scanner) list(path, shown string) []volume.Info {
-	entries, err := s.volume.ReadDir(path)
-	if err != nil {
+func (s *scanner) list(ctx context.Context, path, shown string) []volume.Info {
+	entries, err := readDir(ctx, s.volume, path)
+	if err != nil && ctx.Err() == nil {
 		text := fmt.Sprintf("list folder: %v", err)
 		if errors.Is(err, volume.ErrReparse) { // links are not listed, so it is one that this mount does not know
 			text = "the way the volume is mounted hides what is in this folder; read the volume raw"
@@ -217,6 +217,20 @@ func (s *scanner) list(path, shown string) []volume.Info {
 		s.ctl.Problem(job.Problem{Kind: job.Unreadable, Path: shown, Text: text, Code: usmt.Win32(err)})
 	}
 	return entries
+}
+
+// readDir lists a folder; ctx ends what waits for it. With an error it still returns
+// the entries that could be read.
+func readDir(ctx context.Context, v volume.Volume, path string) ([]volume.Info, error) {
+	type answer struct {
+		entries []volume.Info
+		err     error
+	}
+	a, err := await(ctx, func() (answer, error) {
+		entries, err := v.ReadDir(path)
+		return answer{entries, err}, nil
+	})
+	return a.entries, cmp.Or(a.err, err)
 }
 
 // ignored counts what is in a part of a profile that no rule reaches. Nobody
@@ -230,7 +244,7 @@ func (s *scanner) ignored(ctx context.Context, path, shown, owner string, e volu
 		}
 		dir := waiting[len(waiting)-1]
 		waiting = waiting[:len(waiting)-1]
-		entries, _ := s.volume.ReadDir(dir) // it is not wanted, so it is no problem
+		entries, _ := readDir(ctx, s.volume, dir) // it is not wanted, so it is no problem
 		for _, e := range entries {
 			switch {
 			case !e.IsDir():

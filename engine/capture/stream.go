@@ -70,7 +70,12 @@ func (p *pipeline) put(o object) error {
 	case <-p.ctx.Done():
 		return p.ctx.Err()
 	}
-	p.slots <- struct{}{}
+	select {
+	case p.slots <- struct{}{}:
+	case <-p.ctx.Done():
+		result <- prepared{object: o, err: p.ctx.Err()}
+		return p.ctx.Err()
+	}
 	go func() {
 		defer func() { <-p.slots }()
 		result <- p.work(o)
