@@ -233,15 +233,27 @@ func orContext(err error, failure *usmt.Failure) error {
 	return failure
 }
 
+// firstOf is what the medium did first. Everything that was on its way to it failed
+// with it, which is no news.
+func firstOf(sentinel, err error) error {
+	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+		return fmt.Errorf("%w: %w", sentinel, path)
+	}
+	return sentinel
+}
+
 // failStore gives a store's error its return code.
 func failStore(err error, path string) error {
 	code := usmt.MigrationFailed
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, store.ErrFull): // before the system's words for it, and before what it stopped
+		err = firstOf(store.ErrFull, err)
+	case errors.Is(err, store.ErrGone):
+		err = firstOf(store.ErrGone, err)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
-	case errors.Is(err, store.ErrFull), errors.Is(err, store.ErrGone): // before the system's words for it
 	case errors.Is(err, store.ErrExists), errors.Is(err, store.ErrNotStore), errors.Is(err, store.ErrReadOnly), errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrNotExist):
 		code = usmt.InvalidStore
 	case errors.Is(err, store.ErrPassword):

@@ -67,17 +67,11 @@ func (e *Engine) Capture(ctx context.Context, req CaptureRequest, ctl *job.Contr
 		Started:  e.Clock(), StorePath: req.StorePath, Protected: req.Password != "",
 	}
 	err = e.capture(ctx, req, team, ctl, r)
-	for n := 0; n < req.Retries && errors.Is(err, store.ErrGone) && r.StoreID != ""; n++ {
-		ctl.Events.Put(job.Event{Time: e.Clock(), Kind: job.MediumGone})
-		if !pause(ctx, req.Wait) {
+	for n := 0; err != nil; n++ {
+		again := false
+		if again, err = e.mend(ctx, &req, n, err, ctl, r); !again {
 			break
 		}
-		// Where a stick was mounted there may be an empty folder now: only the
-		// store that was begun is gone on with.
-		if state, _, ierr := store.Inspect(req.StorePath); ierr != nil || state == store.None {
-			continue
-		}
-		ctl.Events.Put(job.Event{Time: e.Clock(), Kind: job.MediumBack})
 		err = e.capture(ctx, req, team, ctl, r)
 	}
 	r.Finished = e.Clock()
@@ -98,7 +92,11 @@ func (e *Engine) Capture(ctx context.Context, req CaptureRequest, ctl *job.Contr
 
 func (e *Engine) capture(ctx context.Context, req CaptureRequest, team *store.TeamKey, ctl *job.Control, r *Report) error {
 	opt := store.Options{Password: req.Password, Team: team, TempDir: e.TempDir, Clock: e.Clock, Replace: req.Overwrite}
-	s, err := store.Create(ctx, req.StorePath, opt)
+	open := store.Create
+	if r.CaptureID != "" { // the medium was lost while reading back
+		open = store.Open
+	}
+	s, err := open(ctx, req.StorePath, opt)
 	if err != nil {
 		return failStore(err, req.StorePath)
 	}
@@ -107,6 +105,26 @@ func (e *Engine) capture(ctx context.Context, req CaptureRequest, team *store.Te
 		return failStore(fmt.Errorf("another store is there now: %w", store.ErrExists), req.StorePath)
 	}
 	r.StoreID = s.UniqueID()
+	if r.CaptureID == "" {
+		if err := e.gatherInto(ctx, req, s, ctl, r); err != nil {
+			return err
+		}
+	}
+	saved := Stored{ID: store.ID(r.CaptureID), Files: r.Files, Bytes: r.Bytes}
+	if !req.SkipVerify {
+		if r.Verified, err = e.readBack(ctx, s, saved, ctl); err != nil {
+			return err // what it was to replace stays
+		}
+	}
+	if err := s.Keep(ctx, saved.ID); err != nil {
+		ctl.Problem(job.Problem{Kind: job.Notice, Path: req.StorePath, Text: fmt.Sprintf("remove the replaced capture: %v", err)})
+	}
+	return nil
+}
+
+// gatherInto takes what the request asks for into a store and notes in the
+// report what it was.
+func (e *Engine) gatherInto(ctx context.Context, req CaptureRequest, s *store.Store, ctl *job.Control, r *Report) error {
 	result, err := e.gather(ctx, req, s, ctl)
 	r.CaptureID = string(result.ID)
 	r.Files, r.Bytes, r.Keys = result.Totals.Files, result.Totals.Bytes, result.Totals.Keys
@@ -121,15 +139,6 @@ func (e *Engine) capture(ctx context.Context, req CaptureRequest, team *store.Te
 		return usmt.Fail(usmt.StoppedNonFatal, err, "save to %s", req.StorePath)
 	case err != nil:
 		return failStore(err, req.StorePath)
-	}
-	if !req.SkipVerify {
-		r.Verified, err = e.readBack(ctx, s, Stored{ID: result.ID, Files: result.Totals.Files, Bytes: result.Totals.Bytes}, ctl)
-		if err != nil {
-			return err // what it was to replace stays
-		}
-	}
-	if err := s.Keep(ctx, result.ID); err != nil {
-		ctl.Problem(job.Problem{Kind: job.Notice, Path: req.StorePath, Text: fmt.Sprintf("remove the replaced capture: %v", err)})
 	}
 	return nil
 }

@@ -99,6 +99,8 @@ func (w *watcher) event(e job.Event) {
 		w.say(e.Time, "the medium of the store is gone")
 	case job.MediumBack:
 		w.say(e.Time, "the medium of the store is back")
+	case job.MediumMoved:
+		w.say(e.Time, "going on in %s", winname.Show(e.Text))
 	}
 }
 
@@ -106,7 +108,7 @@ func (w *watcher) event(e job.Event) {
 var words = map[job.Phase]string{
 	job.Initializing: "opening the registry",
 	job.Scanning:     "looking what there is",
-	job.Collecting:   "collecting",
+	job.Collecting:   "copying what is saved",
 	job.Saving:       "saving",
 	job.Verifying:    "reading back",
 	job.Finishing:    "finishing",

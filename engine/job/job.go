@@ -11,6 +11,7 @@ package job
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -155,6 +156,7 @@ const (
 	Message     EventKind = "message"
 	MediumGone  EventKind = "medium-gone"
 	MediumBack  EventKind = "medium-back"
+	MediumMoved EventKind = "medium-moved" // the save goes on in the folder Text
 	UserBegan   EventKind = "user"
 	Done        EventKind = "done"
 )
@@ -291,7 +293,18 @@ const (
 	Skip  Answer = "skip"  // go on without this object
 	Retry Answer = "retry" // try the same again
 	Stop  Answer = "stop"  // end the job, keep what was saved
+
+	// Elsewhere offers to go on in another folder. It is chosen with [GoOnIn].
+	Elsewhere Answer = "elsewhere"
 )
+
+// GoOnIn is the answer to go on in another folder.
+func GoOnIn(folder string) Answer { return Elsewhere + Answer(":"+folder) }
+
+// Folder is the folder that GoOnIn named.
+func (a Answer) Folder() (string, bool) {
+	return strings.CutPrefix(string(a), string(Elsewhere)+":")
+}
 
 // Decider answers questions. It may take as long as it likes, but must return
 // when ctx ends.

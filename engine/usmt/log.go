@@ -128,6 +128,8 @@ func (l *Log) Event(e job.Event) {
 		l.Info("%s", e.Text)
 	case job.MediumGone, job.MediumBack:
 		l.Warning("%s", strings.ReplaceAll(string(e.Kind), "-", " "))
+	case job.MediumMoved:
+		l.Warning("medium moved: the store goes on in %s", winname.Show(e.Text))
 	}
 }
 
