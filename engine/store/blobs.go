@@ -266,32 +266,15 @@ func (b *blobs) get(ctx context.Context, name string, offset, length int64, out 
 	return nil
 }
 
-// fault names the operation and says what the failure means. It asks the
-// medium itself where the error alone does not tell.
+// fault names the operation and says what the failure means. That a blob is not
+// there is for kopia to judge.
 func (b *blobs) fault(op, name string, err error) error {
-	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return err
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		if _, serr := os.Stat(b.dir); serr != nil {
-			return wrap(ErrGone, op+" "+name, err)
-		}
-		if op == "read" {
+	if op == "read" && errors.Is(err, fs.ErrNotExist) {
+		if _, serr := os.Stat(b.dir); serr == nil {
 			return fmt.Errorf("read %s: %w", name, blob.ErrBlobNotFound)
 		}
 	}
-	if errors.Is(err, ErrFull) || errors.Is(err, ErrReadOnly) || errors.Is(err, ErrGone) {
-		return err
-	}
-	switch {
-	case isFull(err):
-		return wrap(ErrFull, op+" "+name, err)
-	case op != "read" && isReadOnly(err):
-		return wrap(ErrReadOnly, op+" "+name, err)
-	case isGone(err) || op == "write" && isIO(err):
-		return wrap(ErrGone, op+" "+name, err)
-	}
-	return fmt.Errorf("%s %s: %w", op, name, err)
+	return mediumFault(b.dir, op, name, err)
 }
 
 // Close waits for what is being written.

@@ -37,7 +37,9 @@ type Item struct {
 	Open    func() (io.ReadCloser, error)
 	// Place is where the file begins on its disk, in any unit, 0 if that is not known:
 	// of the files that wait, those that follow one another there are read so.
-	Place int64
+	Place  int64
+	Sparse bool   // long runs of zeros in it take no room on the source
+	Native string // the file on this computer, for a store that links; empty if it must not be linked
 	// Again, if not nil, makes a failure with ErrLater no failure: the file is put
 	// off, and opened by Again when everything else has been read, see Rest.
 	Again func() (io.ReadCloser, error)
@@ -47,6 +49,7 @@ type Item struct {
 type Outcome struct {
 	Read   int64 // bytes read from the source
 	Reused bool  // not read: an earlier run stored it
+	Linked bool  // not read: the store holds a hard link to it
 	Err    error // from Open, Read or Close of the source, or ErrEnded; the file is not stored unless it is ErrPartial
 }
 
@@ -180,11 +183,13 @@ func (c *Capture) Add(ctx context.Context, it Item, done func(Outcome)) error {
 	if err != nil {
 		return fmt.Errorf("add %s: %w", it.Path, err)
 	}
-	if old := in.earlier(name); old != nil && old.FileSize == it.Size && old.ModTime == entryTime(it.ModTime) && old.Permissions == fileMode {
+	c.w.claim(it.Path, false)
+	if old := in.earlier(name); old != nil && old.FileSize == it.Size && old.ModTime == entryTime(it.ModTime) && old.Permissions == fileMode && c.w.reuse(it.Path, old) {
 		in.builder.AddEntry(old)
 		c.bytes.Add(it.Size)
 		c.reused.Add(1)
-		done(Outcome{Reused: true})
+		_, linked := c.s.repo.linked(it.Path, old)
+		done(Outcome{Reused: true, Linked: linked})
 		return c.maybeCheckpoint()
 	}
 	c.mu.Lock()
@@ -275,6 +280,7 @@ func (c *Capture) Create(ctx context.Context, path string) (io.WriteCloser, erro
 	c.mu.Lock()
 	in.pending++
 	c.mu.Unlock()
+	c.w.claim(path, false)
 	return &stream{c: c, in: in, name: name, w: c.w.create(c.ctx, newObject{path: path})}, nil
 }
 

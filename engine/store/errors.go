@@ -1,8 +1,11 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 )
 
 // The failures a caller decides on. Errors of this package wrap them and name
@@ -16,6 +19,8 @@ var (
 	ErrGone     = errors.New("medium is gone")
 	ErrCorrupt  = errors.New("store is damaged")
 	ErrNotFound = errors.New("no such capture")
+	ErrTooLarge = errors.New("the medium holds no file this large")
+	ErrInUse    = errors.New("in use, deleted when the computer starts again")
 	ErrOrder    = errors.New("path handed in twice or after its folder was closed")
 )
 
@@ -41,4 +46,33 @@ func wrap(sentinel error, subject string, err error) error {
 		return fmt.Errorf("%s: %w", subject, err)
 	}
 	return fmt.Errorf("%s: %w: %w", subject, sentinel, err)
+}
+
+// mediumFault names the operation on a store in a folder and says what its
+// failure means. It asks the medium itself where the error alone does not tell.
+func mediumFault(dir, op, name string, err error) error {
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, serr := os.Stat(dir); serr != nil {
+			return wrap(ErrGone, op+" "+name, err)
+		}
+	}
+	for _, known := range []error{ErrFull, ErrReadOnly, ErrGone, ErrTooLarge} {
+		if errors.Is(err, known) {
+			return err
+		}
+	}
+	switch {
+	case isFull(err):
+		return wrap(ErrFull, op+" "+name, err)
+	case op != "read" && isReadOnly(err):
+		return wrap(ErrReadOnly, op+" "+name, err)
+	case op == "write" && isTooLarge(err):
+		return wrap(ErrTooLarge, op+" "+name, err)
+	case isGone(err) || op == "write" && isIO(err):
+		return wrap(ErrGone, op+" "+name, err)
+	}
+	return fmt.Errorf("%s %s: %w", op, name, err)
 }

@@ -138,7 +138,9 @@ func TestWriteFails(t *testing.T) {
 }
 
 // A real small medium runs full, and is emptied.
-func TestMediumFull(t *testing.T) {
+func TestMediumFull(t *testing.T) { eachKind(t, testMediumFull) }
+
+func testMediumFull(t *testing.T, kind Kind) {
 	dir := t.TempDir()
 	if runtime.GOOS != "linux" || exec.Command("mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", dir).Run() != nil {
 		t.Skip("needs the right to mount a small tmpfs")
@@ -148,7 +150,7 @@ func TestMediumFull(t *testing.T) {
 	if err := os.WriteFile(ballast, make([]byte, 24<<20), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	s := create(t, dir, testOptions(t))
+	s := create(t, dir, kindOptions(t, kind))
 	c := begin(t, s)
 	var opened atomic.Int64
 	err := addAll(t.Context(), c, noise(40), &opened)
@@ -158,7 +160,7 @@ func TestMediumFull(t *testing.T) {
 	c.Abort(t.Context(), true)
 	s.Close(t.Context())
 	os.Remove(ballast)
-	s = create(t, dir, testOptions(t))
+	s = create(t, dir, kindOptions(t, kind))
 	defer closeStore(t, s)
 	if temps, _ := filepath.Glob(filepath.Join(Dir(dir), "*", "*"+tempSuffix)); len(temps) > 0 {
 		t.Errorf("left half written: %v", temps)
@@ -170,12 +172,14 @@ func TestMediumFull(t *testing.T) {
 }
 
 // The folder of the store vanishes, as a pulled stick does.
-func TestMediumGone(t *testing.T) {
+func TestMediumGone(t *testing.T) { eachKind(t, testMediumGone) }
+
+func testMediumGone(t *testing.T, kind Kind) {
 	if runtime.GOOS == "windows" {
 		t.Skip("open files cannot be moved")
 	}
 	dir := t.TempDir()
-	s := create(t, dir, testOptions(t))
+	s := create(t, dir, kindOptions(t, kind))
 	c := begin(t, s)
 	if err := os.Rename(Dir(dir), filepath.Join(dir, "away")); err != nil {
 		t.Fatal(err)
@@ -197,12 +201,14 @@ func TestMediumGone(t *testing.T) {
 	s.Close(t.Context())
 }
 
-func TestVerifyMediumGone(t *testing.T) {
+func TestVerifyMediumGone(t *testing.T) { eachKind(t, testVerifyMediumGone) }
+
+func testVerifyMediumGone(t *testing.T, kind Kind) {
 	if runtime.GOOS == "windows" {
 		t.Skip("open files cannot be moved")
 	}
 	dir := t.TempDir()
-	s := create(t, dir, testOptions(t))
+	s := create(t, dir, kindOptions(t, kind))
 	id := capture(t, s, noise(3))
 	os.Rename(Dir(dir), filepath.Join(dir, "away"))
 	if report, err := s.Verify(t.Context(), id, nil); !errors.Is(err, ErrGone) || report.CatalogOK {
@@ -211,12 +217,14 @@ func TestVerifyMediumGone(t *testing.T) {
 	s.Close(t.Context())
 }
 
-func TestReadOnly(t *testing.T) {
+func TestReadOnly(t *testing.T) { eachKind(t, testReadOnly) }
+
+func testReadOnly(t *testing.T, kind Kind) {
 	dir := t.TempDir()
-	s := create(t, dir, testOptions(t))
+	s := create(t, dir, kindOptions(t, kind))
 	capture(t, s, source{"File/C$/a": "a"})
 	closeStore(t, s)
-	opt := testOptions(t)
+	opt := kindOptions(t, kind)
 	opt.ReadOnly = true
 	s = open(t, dir, opt)
 	defer closeStore(t, s)
@@ -232,17 +240,22 @@ func TestReadOnly(t *testing.T) {
 // whole, and the next run finishes.
 func TestKilled(t *testing.T) {
 	if dir := os.Getenv("LIFEBOAT_TEST_VICTIM"); dir != "" {
-		victim(t, dir)
+		victim(t, dir, Kind(os.Getenv("LIFEBOAT_TEST_KIND")))
 		return
 	}
+	t.Parallel()
+	eachKind(t, testKilled)
+}
+
+func testKilled(t *testing.T, kind Kind) {
 	if testing.Short() {
 		t.Skip("starts processes")
 	}
 	dir := t.TempDir()
 	src := noise(200)
-	for i := range 4 {
+	for i := range 3 {
 		cmd := exec.Command(os.Args[0], "-test.run", "^TestKilled$")
-		cmd.Env = append(os.Environ(), "LIFEBOAT_TEST_VICTIM="+dir)
+		cmd.Env = append(os.Environ(), "LIFEBOAT_TEST_VICTIM="+dir, "LIFEBOAT_TEST_KIND="+string(kind))
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -256,7 +269,7 @@ func TestKilled(t *testing.T) {
 		if state == None {
 			continue
 		}
-		s := open(t, dir, testOptions(t))
+		s := open(t, dir, kindOptions(t, kind))
 		list, err := s.Captures(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -269,7 +282,7 @@ func TestKilled(t *testing.T) {
 		}
 		closeStore(t, s)
 	}
-	s := create(t, dir, testOptions(t))
+	s := create(t, dir, kindOptions(t, kind))
 	defer closeStore(t, s)
 	c := begin(t, s)
 	var opened atomic.Int64
@@ -283,9 +296,9 @@ func TestKilled(t *testing.T) {
 }
 
 // victim captures slowly, with many checkpoints, and never finishes.
-func victim(t *testing.T, dir string) {
+func victim(t *testing.T, dir string, kind Kind) {
 	src := noise(200)
-	c := begin(t, create(t, dir, testOptions(t)))
+	c := begin(t, create(t, dir, kindOptions(t, kind)))
 	for i, path := range walkOrder(src) {
 		err := c.Add(t.Context(), Item{Path: path, Size: 1 << 20, ModTime: testTime, Open: func() (io.ReadCloser, error) {
 			time.Sleep(20 * time.Millisecond)

@@ -30,3 +30,8 @@ func isAny(err error, codes ...syscall.Errno) bool {
 func isUnsupported(err error) bool {
 	return isAny(err, syscall.EINVAL, syscall.ENOTSUP, syscall.ENOSYS)
 }
+
+func isTooLarge(err error) bool { return isAny(err, syscall.EFBIG) }
+
+// isName reports that a file system cannot have a name.
+func isName(err error) bool { return isAny(err, syscall.ENAMETOOLONG, syscall.EINVAL, syscall.EILSEQ) }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress"
+	"github.com/kopia/kopia/repo/object"
 	"github.com/kopia/kopia/snapshot"
 )
 
@@ -21,6 +22,11 @@ func (c *Capture) store(j job, buf []byte) (out Outcome) {
 	if c.ctx.Err() != nil {
 		return Outcome{Err: c.ended()}
 	}
+	if id, size, ok := c.w.link(j.item); ok {
+		c.bytes.Add(size)
+		c.add(j, id, size, fileMode)
+		return Outcome{Linked: true}
+	}
 	r, err := j.item.Open()
 	if err != nil {
 		return Outcome{Err: err}
@@ -32,13 +38,16 @@ func (c *Capture) store(j job, buf []byte) (out Outcome) {
 	}()
 	n, err := fill(r, buf)
 	w := c.w.create(c.ctx, newObject{
-		path: j.item.Path, big: j.item.Size >= bigFile, packed: n == 0 || !compressible(j.item.Path, buf[:n]),
+		path: j.item.Path, modTime: j.item.ModTime, sparse: j.item.Sparse, big: j.item.Size >= bigFile, packed: n == 0 || !compressible(j.item.Path, buf[:n]),
 	})
 	defer w.Close()
 	for ; n > 0; n, err = fill(r, buf) {
 		out.Read += int64(n)
 		c.bytes.Add(int64(n))
-		if _, werr := w.Write(buf[:n]); werr != nil {
+		if _, werr := w.Write(buf[:n]); errors.Is(werr, ErrTooLarge) {
+			out.Err = werr // of this file only
+			return out
+		} else if werr != nil {
 			c.fail(werr)
 			out.Err = c.ended()
 			return out
@@ -73,20 +82,25 @@ func (c *Capture) store(j job, buf []byte) (out Outcome) {
 		out.Err = c.ended()
 		return out
 	}
-	entry := &snapshot.DirEntry{
+	mode := fileMode
+	if partial {
+		mode = partialMode
+	}
+	c.add(j, id, out.Read, mode)
+	return out
+}
+
+// add puts a stored file into its folder.
+func (c *Capture) add(j job, id object.ID, size int64, mode snapshot.Permissions) {
+	j.in.builder.AddEntry(&snapshot.DirEntry{
 		Name:        path.Base(j.item.Path),
 		Type:        snapshot.EntryTypeFile,
-		Permissions: fileMode,
-		FileSize:    out.Read,
+		Permissions: mode,
+		FileSize:    size,
 		ModTime:     entryTime(j.item.ModTime),
 		ObjectID:    id,
-	}
-	if partial {
-		entry.Permissions = partialMode
-	}
-	j.in.builder.AddEntry(entry)
+	})
 	c.read.Add(1)
-	return out
 }
 
 // fill reads until buf is full. It returns io.EOF with the last bytes, and

@@ -140,6 +140,7 @@ func (c *Capture) open(ctx context.Context, parent *folder, name string) (*folde
 	if parent != c.root {
 		f.path = parent.path + "/" + name
 	}
+	c.w.claim(f.path, true)
 	for _, e := range parent.prev {
 		if entry := e[name]; entry != nil && entry.Type == snapshot.EntryTypeDirectory {
 			// An earlier run that cannot be read is no loss but time.
@@ -221,7 +222,7 @@ func (c *Capture) write(f *folder, incomplete string) (*snapshot.DirEntry, error
 	if mod == 0 {
 		mod = dir.Summary.MaxModTime
 	}
-	id, err := c.writeDir(f.path, dir)
+	id, err := c.writeDir(newObject{path: f.path, folder: true, final: incomplete == "", modTime: timeOf(mod)}, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -237,8 +238,8 @@ func (c *Capture) write(f *folder, incomplete string) (*snapshot.DirEntry, error
 
 // writeDir stores a directory as kopia does, but entry by entry: the JSON of a
 // large folder is not in memory as a whole.
-func (c *Capture) writeDir(path string, dir *snapshot.DirManifest) (object.ID, error) {
-	w := c.w.create(c.ctx, newObject{path: path, folder: true})
+func (c *Capture) writeDir(o newObject, dir *snapshot.DirManifest) (object.ID, error) {
+	w := c.w.create(c.ctx, o)
 	defer w.Close()
 	out := bufio.NewWriter(w)
 	enc := json.NewEncoder(out)
@@ -297,4 +298,12 @@ func entryTime(t time.Time) fs.UTCTimestamp {
 		return 0
 	}
 	return fs.UTCTimestampFromTime(t)
+}
+
+// timeOf reverses entryTime.
+func timeOf(t fs.UTCTimestamp) time.Time {
+	if t == 0 {
+		return time.Time{}
+	}
+	return t.ToTime()
 }

@@ -160,6 +160,9 @@ func (k *kopia) open(ctx context.Context, _ string, id object.ID) (r object.Read
 	return k.rep.OpenObject(ctx, id)
 }
 
+func (*kopia) glance(string, *snapshot.DirEntry) (bool, error)  { return false, nil }
+func (*kopia) linked(string, *snapshot.DirEntry) (string, bool) { return "", false }
+
 // forget asks the system to drop the blobs from its memory.
 func (k *kopia) forget(ctx context.Context) error {
 	return k.rep.BlobReader().ListBlobs(ctx, "", func(m blob.Metadata) error {
@@ -181,6 +184,12 @@ func (k *kopia) begin(ctx context.Context) (session, error) {
 
 // kopiaSession writes to the repository.
 type kopiaSession struct{ w repo.DirectRepositoryWriter }
+
+func (kopiaSession) claim(string, bool) {}
+
+func (kopiaSession) reuse(string, *snapshot.DirEntry) bool { return true }
+
+func (kopiaSession) link(Item) (object.ID, int64, bool) { return object.EmptyID, 0, false }
 
 func (s kopiaSession) create(ctx context.Context, o newObject) writer {
 	opt := object.WriterOptions{Description: o.path, MetadataCompressor: compressor}

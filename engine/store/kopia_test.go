@@ -12,6 +12,7 @@ import (
 // Stock kopia opens, lists, verifies and restores a store. Needs its program
 // on PATH: go build github.com/kopia/kopia.
 func TestStockKopia(t *testing.T) {
+	t.Parallel()
 	program, err := exec.LookPath("kopia")
 	if err != nil {
 		t.Skip("no kopia on PATH")

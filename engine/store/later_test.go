@@ -10,8 +10,10 @@ import (
 )
 
 // Files that are put off are read after all others, and lie in their folders.
-func TestLater(t *testing.T) {
-	opt := testOptions(t)
+func TestLater(t *testing.T) { eachKind(t, testLater) }
+
+func testLater(t *testing.T, kind Kind) {
+	opt := kindOptions(t, kind)
 	opt.Workers = 1
 	s := create(t, t.TempDir(), opt)
 	defer closeStore(t, s)
@@ -86,8 +88,10 @@ func TestLater(t *testing.T) {
 }
 
 // A capture that is aborted forgets them; Finish alone does them too.
-func TestLaterEnds(t *testing.T) {
-	s := create(t, t.TempDir(), testOptions(t))
+func TestLaterEnds(t *testing.T) { eachKind(t, testLaterEnds) }
+
+func testLaterEnds(t *testing.T, kind Kind) {
+	s := create(t, t.TempDir(), kindOptions(t, kind))
 	defer closeStore(t, s)
 	hard := Item{
 		Path: "File/a/1", Size: 5, Open: func() (io.ReadCloser, error) { return nil, ErrLater },

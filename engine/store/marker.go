@@ -63,31 +63,56 @@ const (
 // set for a complete store. A USMT.MIG that is not Lifeboat's, or of a later
 // version, gives ErrNotStore.
 func Inspect(storePath string) (State, Marker, error) {
-	dir := Dir(storePath)
+	dir := current(storePath)
+	m, err := readMarker(dir)
+	switch {
+	case err == nil:
+		return Complete, m, nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return None, Marker{}, err
+	}
+	state, _, err := kindAt(dir)
+	return state, Marker{}, err
+}
+
+// readMarker reads USMT.MIG; the error wraps fs.ErrNotExist if there is none.
+func readMarker(dir string) (Marker, error) {
 	name := filepath.Join(dir, markerName)
 	f, err := os.Open(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		_, err = os.Stat(filepath.Join(dir, formatFile))
-		switch {
-		case err == nil:
-			return Incomplete, Marker{}, nil
-		case errors.Is(err, fs.ErrNotExist):
-			return None, Marker{}, nil
-		}
-	}
 	if err != nil {
-		return None, Marker{}, err
+		return Marker{}, err
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxMarker))
 	if err != nil {
-		return None, Marker{}, err
+		return Marker{}, err
 	}
 	m, err := parseMarker(data)
-	if err != nil {
-		return None, Marker{}, wrap(ErrNotStore, name, err)
+	return m, wrap(ErrNotStore, name, err)
+}
+
+// kindAt tells what is in the folder of a store: by what its maker wrote first,
+// and whether the marker is there.
+func kindAt(dir string) (State, Kind, error) {
+	kind := Packed
+	_, err := os.Stat(filepath.Join(dir, formatFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		var head plainHead
+		head, err = readHead(dir)
+		kind = head.Kind
 	}
-	return Complete, m, nil
+	_, merr := readMarker(dir)
+	switch {
+	case merr != nil && !errors.Is(merr, fs.ErrNotExist):
+		return None, "", merr
+	case errors.Is(err, fs.ErrNotExist) && merr != nil:
+		return None, "", nil
+	case err != nil:
+		return None, "", wrap(ErrNotStore, dir, err)
+	case merr == nil:
+		return Complete, kind, nil
+	}
+	return Incomplete, kind, nil
 }
 
 func parseMarker(data []byte) (Marker, error) {

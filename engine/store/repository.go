@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"io"
+	"time"
 
 	"github.com/kopia/kopia/repo/manifest"
 	"github.com/kopia/kopia/repo/object"
@@ -14,7 +15,9 @@ type Kind string
 
 // The kinds of store.
 const (
-	Packed Kind = "kopia" // a kopia repository
+	Packed Kind = "kopia"    // a kopia repository
+	Plain  Kind = "plain"    // plain files
+	Linked Kind = "hardlink" // plain files, hard links to those of the source where possible
 )
 
 // repository is what the kinds of store differ in: where content lies, and how
@@ -31,6 +34,12 @@ type repository interface {
 	// open opens the object at a path of a capture. Its content is proved to be
 	// what was stored by the time it was read to its end.
 	open(ctx context.Context, path string, id object.ID) (object.Reader, error)
+	// glance tells without reading it that a file cannot be what was stored, and
+	// whether reading it would tell no more.
+	glance(path string, e *snapshot.DirEntry) (sure bool, err error)
+	// linked is the name on this computer of a file that is a hard link to one of
+	// the source.
+	linked(path string, e *snapshot.DirEntry) (name string, ok bool)
 	// forget makes the system read what comes next from the medium.
 	forget(ctx context.Context) error
 	// begin starts writing; one session at a time.
@@ -43,6 +52,13 @@ type repository interface {
 // session writes objects and manifests. Before flush returns, nothing of it need
 // be there after a power cut; afterwards all of it is.
 type session interface {
+	// claim comes before an object is stored, in the order of the walk: of two
+	// whose names cannot lie beside each other the first gets its place.
+	claim(path string, folder bool)
+	// reuse takes over a file that an earlier session stored, if it is there.
+	reuse(path string, e *snapshot.DirEntry) bool
+	// link stores a file by linking it; ok is false if it must be read.
+	link(it Item) (id object.ID, size int64, ok bool)
 	create(ctx context.Context, o newObject) writer
 	save(ctx context.Context, m *snapshot.Manifest) (manifest.ID, error)
 	remove(ctx context.Context, id manifest.ID) error
@@ -52,10 +68,13 @@ type session interface {
 
 // newObject says what a new object is, from which a kind chooses how to keep it.
 type newObject struct {
-	path   string // inside the capture
-	folder bool   // the record of a folder
-	packed bool   // compressing it is not worth the time
-	big    bool   // parts of it may be worked on at the same time
+	path    string    // inside the capture
+	modTime time.Time // zero if unknown
+	folder  bool      // the record of a folder
+	final   bool      // nothing more comes into the folder
+	packed  bool      // compressing it is not worth the time
+	big     bool      // parts of it may be worked on at the same time
+	sparse  bool      // long runs of zeros need no room
 }
 
 // writer takes the content of one object. Close without Result gives it up.

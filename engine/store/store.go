@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"io/fs"
 	"slices"
 	"sync"
 	"time"
@@ -23,6 +22,7 @@ type Options struct {
 	TempDir  string           // where working files may lie, removed by Close; empty for the system's
 	Clock    func() time.Time // required
 	ReadOnly bool             // write nothing to the store
+	Kind     Kind             // for Create: of a new store; empty for Packed
 	Replace  bool             // for Create: what is there may be replaced, see Keep
 	Workers  int              // files read at the same time; 0 for a number that suits this computer
 
@@ -49,36 +49,101 @@ type Store struct {
 }
 
 // Create makes a store at storePath, or opens the incomplete one that is there
-// to continue it. A complete one gives ErrExists, unless it is to be replaced.
+// to continue it. What is there already, complete or of another kind, gives
+// ErrExists unless it is to be replaced. Then the new capture goes into the same
+// repository, or where that cannot be, beside the old store; [Store.Keep] ends that.
 func Create(ctx context.Context, storePath string, opt Options) (*Store, error) {
-	state, _, err := Inspect(storePath)
+	if opt.Kind == "" {
+		opt.Kind = Packed
+	}
+	if opt.Kind != Packed && opt.Password != "" {
+		return nil, fmt.Errorf("%s: a store of plain files cannot be protected", Dir(storePath))
+	}
+	if err := finishSwap(storePath); err != nil {
+		return nil, err
+	}
+	dir := Dir(storePath)
+	state, kind, err := kindAt(dir)
 	switch {
 	case err != nil:
 		return nil, err
-	case state == Complete && !opt.Replace:
-		return nil, fmt.Errorf("%s: %w", Dir(storePath), ErrExists)
-	case state != None:
-		return Open(ctx, storePath, opt)
+	case state == None:
+		return establish(ctx, dir, opt)
+	case state == Incomplete && kind == opt.Kind:
+		return openAt(ctx, dir, opt)
+	case !opt.Replace && state == Incomplete:
+		return nil, fmt.Errorf("%s: %w: one of another kind was begun there", dir, ErrExists)
+	case !opt.Replace:
+		return nil, fmt.Errorf("%s: %w", dir, ErrExists)
+	case kind == Packed && opt.Kind == Packed:
+		return openAt(ctx, dir, opt)
 	}
-	dir := Dir(storePath)
-	if err := initialize(ctx, newBlobs(dir, false), opt); err != nil {
+	dir += newSuffix
+	state, kind, err = kindAt(dir)
+	if err == nil && state == Incomplete && kind == opt.Kind {
+		return openAt(ctx, dir, opt)
+	}
+	if err := removeStore(dir); err != nil { // what came of an earlier attempt was found wanting
+		return nil, mediumFault(dir, "remove", dir, err)
+	}
+	return establish(ctx, dir, opt)
+}
+
+// establish makes an empty store in a folder and opens it.
+func establish(ctx context.Context, dir string, opt Options) (*Store, error) {
+	var err error
+	if opt.Kind == Packed {
+		err = initialize(ctx, newBlobs(dir, false), opt)
+	} else {
+		err = initPlain(dir, opt.Kind)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("create store %s: %w", dir, err)
 	}
-	return Open(ctx, storePath, opt)
+	return openAt(ctx, dir, opt)
 }
 
 // Open opens the store at storePath, of whatever kind.
 func Open(ctx context.Context, storePath string, opt Options) (*Store, error) {
-	dir := Dir(storePath)
-	if _, err := os.Stat(filepath.Join(dir, formatFile)); err != nil {
+	return openAt(ctx, current(storePath), opt)
+}
+
+// openAt opens the store in a folder.
+func openAt(ctx context.Context, dir string, opt Options) (*Store, error) {
+	state, kind, err := kindAt(dir)
+	if err == nil && state == None {
+		err = fs.ErrNotExist
+	}
+	if err != nil {
 		return nil, wrap(ErrNotStore, dir, err)
 	}
-	s := &Store{opt: opt, dir: dir, kind: Packed, clock: &clock{now: opt.Clock}}
-	var err error
-	if s.repo, err = openKopia(ctx, dir, opt, s.clock); err != nil {
+	s := &Store{opt: opt, dir: dir, kind: kind, clock: &clock{now: opt.Clock}}
+	if err := s.connect(ctx); err != nil {
 		return nil, openError(dir, err)
 	}
 	return s, nil
+}
+
+// connect opens the repository. After it all new records are newer than those
+// that are there.
+func (s *Store) connect(ctx context.Context) (err error) {
+	if s.kind == Packed {
+		s.repo, err = openKopia(ctx, s.dir, s.opt, s.clock)
+		return err
+	}
+	p, err := openPlain(s.dir, s.opt)
+	if err != nil {
+		return err
+	}
+	s.repo = p
+	list, err := p.list(ctx)
+	if err != nil {
+		return errors.Join(err, p.close(ctx))
+	}
+	for _, m := range list {
+		s.clock.after(m.EndTime.ToTime())
+	}
+	return nil
 }
 
 func openError(dir string, err error) error {
@@ -201,7 +266,11 @@ func (s *Store) manifest(ctx context.Context, id ID) (*snapshot.Manifest, error)
 	return m, nil
 }
 
-// Keep makes a capture the only complete one: what it replaces is removed.
+// Kind tells how the store keeps content.
+func (s *Store) Kind() Kind { return s.kind }
+
+// Keep makes a capture the only complete one at the store's path: what it replaces
+// is removed.
 func (s *Store) Keep(ctx context.Context, id ID) error {
 	if s.opt.ReadOnly {
 		return fmt.Errorf("keep only capture %s: %w", id, ErrReadOnly)
@@ -219,10 +288,12 @@ func (s *Store) Keep(ctx context.Context, id ID) error {
 			old = append(old, m.ID)
 		}
 	}
-	if len(old) == 0 {
-		return nil
+	if len(old) > 0 {
+		if err := s.repo.remove(ctx, old...); err != nil {
+			return err
+		}
 	}
-	return s.repo.remove(ctx, old...)
+	return s.swap(ctx)
 }
 
 // recovered turns a panic into ErrCorrupt: kopia trusts what it decrypted, but

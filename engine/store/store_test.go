@@ -172,15 +172,20 @@ func randomTree(rng *rand.Rand) source {
 }
 
 func TestRoundTrip(t *testing.T) {
+	t.Parallel()
+	eachKind(t, testRoundTrip)
+}
+
+func testRoundTrip(t *testing.T, kind Kind) {
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			src := randomTree(rand.New(rand.NewPCG(seed, 0)))
 			dir := t.TempDir()
-			s := create(t, dir, testOptions(t))
+			s := create(t, dir, kindOptions(t, kind))
 			id := capture(t, s, src)
 			closeStore(t, s)
 
-			opt := testOptions(t)
+			opt := kindOptions(t, kind)
 			opt.ReadOnly = true
 			s = open(t, dir, opt)
 			defer closeStore(t, s)
@@ -318,6 +323,11 @@ func bigTree(n int) source {
 
 // Whatever a run stored before it ended is not read again by the next.
 func TestResume(t *testing.T) {
+	t.Parallel()
+	eachKind(t, testResume)
+}
+
+func testResume(t *testing.T, kind Kind) {
 	src := bigTree(1000)
 	half := source{}
 	for i, path := range walkOrder(src) {
@@ -342,14 +352,14 @@ func TestResume(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			s := create(t, dir, testOptions(t))
+			s := create(t, dir, kindOptions(t, kind))
 			c := begin(t, s)
 			half.add(t, c, nil)
 			end(t, c)
 			if state, _, err := Inspect(dir); state != Incomplete || err != nil {
 				t.Fatalf("state %v, %v", state, err)
 			}
-			s = create(t, dir, testOptions(t)) // continues
+			s = create(t, dir, kindOptions(t, kind)) // continues
 			defer closeStore(t, s)
 			c = begin(t, s)
 			if !c.Resumed() {
@@ -417,9 +427,11 @@ func (r *brokenReader) Close() error {
 }
 
 // Errors of the source concern one file each; a partial one is kept and read again.
-func TestSourceErrors(t *testing.T) {
+func TestSourceErrors(t *testing.T) { eachKind(t, testSourceErrors) }
+
+func testSourceErrors(t *testing.T, kind Kind) {
 	dir := t.TempDir()
-	s := create(t, dir, testOptions(t))
+	s := create(t, dir, kindOptions(t, kind))
 	defer closeStore(t, s)
 	bad := errors.New("bad sector")
 	run := func() (map[string]Outcome, *Capture) {
@@ -488,8 +500,10 @@ type lazyReader struct{}
 
 func (lazyReader) Read([]byte) (int, error) { return 0, nil }
 
-func TestOrder(t *testing.T) {
-	s := create(t, t.TempDir(), testOptions(t))
+func TestOrder(t *testing.T) { eachKind(t, testOrder) }
+
+func testOrder(t *testing.T, kind Kind) {
+	s := create(t, t.TempDir(), kindOptions(t, kind))
 	defer closeStore(t, s)
 	for name, paths := range map[string][]string{
 		"file twice":       {"File/C$/a", "File/C$/a"},
@@ -530,8 +544,10 @@ func TestOrder(t *testing.T) {
 }
 
 // Catalog streams of unknown size, several open at once, written together.
-func TestStreams(t *testing.T) {
-	s := create(t, t.TempDir(), testOptions(t))
+func TestStreams(t *testing.T) { eachKind(t, testStreams) }
+
+func testStreams(t *testing.T, kind Kind) {
+	s := create(t, t.TempDir(), kindOptions(t, kind))
 	defer closeStore(t, s)
 	c := begin(t, s)
 	objects, err := c.Create(t.Context(), ObjectsJSONL)
@@ -598,8 +614,10 @@ func TestStreams(t *testing.T) {
 }
 
 // A full pipeline, a stuck source: the caller is back within a second.
-func TestCancel(t *testing.T) {
-	s := create(t, t.TempDir(), testOptions(t))
+func TestCancel(t *testing.T) { eachKind(t, testCancel) }
+
+func testCancel(t *testing.T, kind Kind) {
+	s := create(t, t.TempDir(), kindOptions(t, kind))
 	defer closeStore(t, s)
 	c := begin(t, s)
 	stuck := make(chan struct{})
@@ -622,8 +640,10 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-func TestExtractKeepsInside(t *testing.T) {
-	s := create(t, t.TempDir(), testOptions(t))
+func TestExtractKeepsInside(t *testing.T) { eachKind(t, testExtractKeepsInside) }
+
+func testExtractKeepsInside(t *testing.T, kind Kind) {
+	s := create(t, t.TempDir(), kindOptions(t, kind))
 	defer closeStore(t, s)
 	src := source{
 		"File/C$/link/evil.txt":            "x",
@@ -671,8 +691,10 @@ func TestExtractKeepsInside(t *testing.T) {
 }
 
 // Folders have their times, and empty ones are there.
-func TestFolders(t *testing.T) {
-	s := create(t, t.TempDir(), testOptions(t))
+func TestFolders(t *testing.T) { eachKind(t, testFolders) }
+
+func testFolders(t *testing.T, kind Kind) {
+	s := create(t, t.TempDir(), kindOptions(t, kind))
 	defer closeStore(t, s)
 	c := begin(t, s)
 	for _, dir := range []string{"File/C$/Users", "File/C$/Users/empty", "File/C$/Users/full"} {

@@ -30,11 +30,8 @@ func entryOf(e *snapshot.DirEntry) Entry {
 		Name:    e.Name,
 		Dir:     e.Type == snapshot.EntryTypeDirectory,
 		Size:    e.FileSize,
-		ModTime: e.ModTime.ToTime(),
+		ModTime: timeOf(e.ModTime),
 		Partial: e.Type == snapshot.EntryTypeFile && e.Permissions == partialMode,
-	}
-	if e.ModTime == 0 {
-		entry.ModTime = time.Time{}
 	}
 	if entry.Dir && e.DirSummary != nil {
 		entry.Size, entry.Files = e.DirSummary.TotalFileSize, e.DirSummary.TotalFileCount
@@ -121,6 +118,16 @@ func (t *Tree) Stat(ctx context.Context, path string) (Entry, error) {
 		return Entry{}, err
 	}
 	return entryOf(e), nil
+}
+
+// Linked is the name on this computer of a file that the store holds as a hard
+// link to the file of the source; ok is false for all others.
+func (t *Tree) Linked(ctx context.Context, path string) (name string, ok bool) {
+	e, err := t.find(ctx, path)
+	if err != nil || e.Type != snapshot.EntryTypeFile {
+		return "", false
+	}
+	return t.s.repo.linked(path, e)
 }
 
 // File is an open file of a capture.
