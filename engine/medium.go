@@ -129,6 +129,9 @@ func (e *Engine) moveTo(ctx context.Context, req *CaptureRequest, storePath stri
 	default:
 		r.StoreID, r.CaptureID = "", ""
 	}
+	if r.StoreID == "" {
+		ctl.Progress.SetSafe(0)
+	}
 	req.StorePath, r.StorePath = storePath, storePath
 	ctl.Events.Put(job.Event{Time: e.Clock(), Kind: job.MediumMoved, Text: storePath})
 	ctl.Problem(job.Problem{Kind: job.Notice, Path: from, Text: "the save goes on in " + winname.Show(storePath) + "; what is here stays, and is needed no more once that store was read back"})

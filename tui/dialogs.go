@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"lifeboat/engine/human"
@@ -123,25 +124,50 @@ func (d *questionDialog) give(a job.Answer) step {
 	return step{move: goBack}
 }
 
-// see answers for the person when the drive came back by itself.
+// see answers for the person when the drive came back by itself, perhaps under
+// another name, and when another one was chosen.
 func (d *questionDialog) see(s *session, msg any) step {
-	e, ok := msg.(eventsSeen)
-	if !ok || e.run != d.run || d.question.Topic != job.MediumGoneQ {
-		return step{}
-	}
-	for _, ev := range e.events {
-		if ev.Kind == job.MediumBack {
-			d.give(job.Retry)
-			return step{move: goOut, over: d}
+	gone := d.question.Topic == job.MediumGoneQ
+	switch m := msg.(type) {
+	case eventsSeen:
+		for _, ev := range m.events {
+			if m.run == d.run && gone && ev.Kind == job.MediumBack {
+				d.give(job.Retry)
+				return step{move: goOut, over: d}
+			}
+		}
+	case volumesSeen:
+		if mount, path, ok := d.run.returned(s); gone && ok {
+			d.run.tried[mount] = true
+			return d.goOnIn(s, mount, path)
+		}
+	case elsewhereChecked:
+		if m.of.of == d && m.check.usable() {
+			return d.goOnIn(s, m.mount, m.path)
 		}
 	}
 	return step{}
 }
 
+// goOnIn answers with another place.
+func (d *questionDialog) goOnIn(s *session, mount, path string) step {
+	s.place, s.name, s.resume = mount, filepath.Base(path), ""
+	d.give(job.GoOnIn(path))
+	return step{move: goOut, over: d}
+}
+
+// take gives the answer the menu says, or asks on.
+func (d *questionDialog) take(at int) step {
+	if a := d.answers()[at]; a != job.Elsewhere {
+		return d.give(a)
+	}
+	return step{move: goOver, over: &elsewhereDialog{of: d}}
+}
+
 func (d *questionDialog) keys(s *session) []binding {
 	return []binding{
 		bindMove(func(k key) { d.move(k, len(d.answers())) }),
-		bindEnter(textDoIt, func() step { return d.give(d.answers()[d.at]) }),
+		bindEnter(textDoIt, func() step { return d.take(d.at) }),
 		{
 			keys: []key{keyCtrlC}, name: "Ctrl+C", does: textSaveC,
 			do: func(key) step { return step{move: goOver, over: newCancelDialog(s)} },
@@ -156,7 +182,7 @@ func (d *questionDialog) body(s *session, w, h int) []string {
 
 func (d *questionDialog) outline(s *session) outline {
 	title, text, menu := d.words(s)
-	return menuOutline(title, text, menu, d.at, func(i int) step { return d.give(d.answers()[i]) })
+	return menuOutline(title, text, menu, d.at, d.take)
 }
 
 func (d *questionDialog) words(s *session) (title string, text, menu []string) {
@@ -173,12 +199,17 @@ func (d *questionDialog) words(s *session) (title string, text, menu []string) {
 	text = []string{human.Middle(s.show(d.question.Path), 58), ""}
 	text = append(text, clip(wrap(joinSentences(s.show(d.question.Text)), "", 58), 4)...)
 	text = append(text, fmt.Sprintf(textAskSafe, human.Bytes(d.run.snap.SafeBytes)))
+	if rest := d.run.bytes - d.run.saved; d.question.Topic == job.MediumFullQ && rest > 0 {
+		text = append(text, fmt.Sprintf(textAskRest, human.Bytes(rest)))
+	}
 	for _, a := range d.answers() {
 		switch a {
 		case job.Skip:
 			menu = append(menu, textAskSkip)
 		case job.Retry:
 			menu = append(menu, retry)
+		case job.Elsewhere:
+			menu = append(menu, textAskElse)
 		case job.Stop:
 			menu = append(menu, textAskStop)
 		default:

@@ -129,7 +129,7 @@ func TestPlainRun(t *testing.T) {
 	ask := func(ctl *job.Control) {
 		go func() {
 			answer, _ = ctl.Ask(context.Background(), job.Question{
-				Topic: job.MediumFullQ, Path: "/media/backup", Text: "no room left on the drive", Answers: []job.Answer{job.Retry, job.Stop},
+				Topic: job.MediumFullQ, Path: "/media/backup", Text: "no room left on the drive", Answers: []job.Answer{job.Retry, job.Elsewhere, job.Stop},
 			})
 		}()
 	}

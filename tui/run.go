@@ -8,6 +8,7 @@ import (
 	"lifeboat/engine/job"
 	"lifeboat/engine/rate"
 	"lifeboat/engine/report"
+	"lifeboat/winpe"
 )
 
 // run is a job of the engine in progress, as the screen follows it: counters
@@ -24,7 +25,9 @@ type run struct {
 	bytes   int64 // to be saved, as planned
 	twice   bool  // everything will be read back
 	request Request
-	path    string // of the store
+	path    string          // of the store
+	on      winpe.Volume    // the volume it is on
+	tried   map[string]bool // mounts on which it was looked for when it was gone
 
 	snap       job.Snapshot
 	phase      job.Phase
@@ -144,7 +147,8 @@ func (s *session) begin(r *run, work func(ctx context.Context, ctl *job.Control)
 // save starts the save that the review showed.
 func (s *session) save() []command {
 	req := s.request()
-	r := &run{kind: saving, request: req, path: req.StorePath, twice: !req.SkipVerify}
+	r := &run{kind: saving, request: req, path: req.StorePath, twice: !req.SkipVerify, tried: map[string]bool{}}
+	r.on, _ = s.volume(s.volumeOf(req.StorePath))
 	t, _ := s.totals()
 	r.bytes = t.Bytes
 	backend := s.backend
@@ -228,6 +232,10 @@ func (r *run) event(e job.Event) {
 	case job.MediumBack:
 		r.gone = false
 		r.said = ""
+	case job.MediumMoved:
+		r.gone = false
+		r.said = ""
+		r.path = e.Text
 	}
 }
 

@@ -74,6 +74,8 @@ func (sc *savingScreen) message(s *session) string {
 		return textTakeRunning
 	case r.phase == job.Verifying:
 		return textSaveChecking
+	case r.phase == job.Collecting:
+		return textSaveCopying
 	case r.phase == job.Finishing:
 		return textSaveFinishing
 	case sc.stalled(s):
@@ -147,6 +149,9 @@ func (sc *savingScreen) body(s *session, w, h int) []string {
 	if r.kind == puttingBack || r.kind == takingOut {
 		label = textPutWritten
 	}
+	if r.phase == job.Collecting {
+		label = textSaveCopied
+	}
 	left := sc.left(s)
 	lines = append(lines,
 		"   "+pad(label, 10)+pad(amount, 28)+pad(textSaveRead, 8)+padLeft(human.Rate(r.speed.Now()), 13)+"  "+textSaveRateNow,
@@ -190,6 +195,9 @@ func (sc *savingScreen) phases(s *session, w int) []string {
 		name  string
 	}
 	rows := []phaseRow{{job.Scanning, textSaveLook}, {job.Saving, textSaveSave}}
+	if _, moved := r.phases[job.Collecting]; moved {
+		rows = []phaseRow{{job.Scanning, textSaveLook}, {job.Collecting, textSaveCopy}, {job.Saving, textSaveSave}}
+	}
 	if r.twice {
 		rows = append(rows, phaseRow{job.Verifying, textSaveCheck})
 	}
@@ -303,6 +311,8 @@ func (sc *savingScreen) outline(s *session) outline {
 // phaseName is what a phase is called on screen.
 func phaseName(p job.Phase) string {
 	switch p {
+	case job.Collecting:
+		return textSaveCopy
 	case job.Saving:
 		return textSaveSave
 	case job.Verifying:

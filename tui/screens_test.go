@@ -29,6 +29,17 @@ func frames(t *testing.T, name string, f *fake, test func(u *robot)) {
 	})
 }
 
+// bothFrames takes the frame in the smallest window and in a large one.
+func bothFrames(t *testing.T, name string, f *fake, test func(u *robot)) {
+	t.Helper()
+	frames(t, name, f, func(u *robot) {
+		test(u)
+		u.r.resize(120, 40)
+		u.golden(name + "-120x40")
+		u.r.resize(80, 25)
+	})
+}
+
 // toReview walks the quick path up to the review.
 func (u *robot) toReview() {
 	u.welcome()
@@ -318,13 +329,35 @@ func TestFrames(t *testing.T) {
 		u.halfway()
 		u.ask(job.Question{
 			Topic: job.MediumGoneQ, Path: "/media/backup", Text: "the drive was unplugged or lost its connection",
-			Answers: []job.Answer{job.Retry, job.Stop},
+			Answers: []job.Answer{job.Retry, job.Elsewhere, job.Stop},
 		})
 	})
 	frames(t, "saving-full", office(), func(u *robot) {
 		u.toSaving()
 		u.halfway()
-		u.ask(job.Question{Topic: job.MediumFullQ, Path: "/media/backup", Text: "no room left on the drive", Answers: []job.Answer{job.Retry, job.Stop}})
+		u.ask(job.Question{Topic: job.MediumFullQ, Path: "/media/backup", Text: "no room is left on the drive", Answers: []job.Answer{job.Retry, job.Elsewhere, job.Stop}})
+	})
+	bothFrames(t, "saving-elsewhere", spare(), func(u *robot) {
+		u.toSaving()
+		u.halfway()
+		u.ask(full)
+		u.press("down", "enter")
+	})
+	bothFrames(t, "saving-elsewhere-anew", spare(), func(u *robot) {
+		u.toSaving()
+		u.halfway()
+		u.ask(unplugged)
+		u.press("down", "enter", "down", "enter") // which is too small
+	})
+	frames(t, "saving-copy", spare(), func(u *robot) {
+		u.toSaving()
+		u.halfway()
+		u.engine(func(ctl *job.Control) {
+			ctl.Phase(job.Collecting, 20*gib, 1200)
+			ctl.Progress.AddBytes(8*gib, ctl.Clock())
+			ctl.Progress.AddFiles(500)
+			ctl.Progress.SetCurrent("p4/f2c1.f")
+		})
 	})
 	frames(t, "result-saved", office(), func(u *robot) { u.toSaving(); u.halfway(); u.finish() })
 	frames(t, "result-missing", func() *fake { f := office(); f.report = missing(); return f }(), func(u *robot) {
@@ -479,6 +512,18 @@ func TestFramesWhileWaiting(t *testing.T) {
 }
 
 // ask has the engine ask, and lets the dialog's deaf time pass.
+var (
+	full      = job.Question{Topic: job.MediumFullQ, Path: "/media/backup/PC-0412_2026-11-23_1412", Text: "no room is left on the drive", Answers: []job.Answer{job.Retry, job.Elsewhere, job.Stop}}
+	unplugged = job.Question{Topic: job.MediumGoneQ, Path: "/media/backup/PC-0412_2026-11-23_1412", Text: "the drive was unplugged", Answers: []job.Answer{job.Retry, job.Elsewhere, job.Stop}}
+)
+
+// spare has another drive that is large enough.
+func spare() *fake {
+	f := office()
+	f.volumes[3].Free, f.volumes[3].Size = 60*gib, 64*gib
+	return f
+}
+
 func (u *robot) ask(q job.Question) {
 	u.f.work <- func(ctx context.Context, ctl *job.Control) { ctl.Ask(ctx, q) }
 	u.settle()

@@ -453,6 +453,9 @@ const (
 	textSaveSafeNone  = "Nothing is on the drive for good yet. Leave it plugged in."
 	textSaveChecking  = "Everything is on the drive. It is being read back and compared now."
 	textSaveFinishing = "Everything is on the drive. Leave it plugged in for the last seconds."
+	textSaveCopied    = "Copied"
+	textSaveCopy      = "Copy over"
+	textSaveCopying   = "What is saved so far is being copied; the first drive keeps it too."
 	textSaveReadBack  = "Nothing is written: the store is only read."
 	textSaveStall     = "No data for %s: the disk tries again. Safe on the drive: %s."
 	textSavePausedAt  = "Paused since %s. P goes on. Safe so far: %s."
@@ -495,9 +498,23 @@ const (
 	textAskRetryFull  = "I made room, try again"
 	textAskRetryGone  = "It is plugged in again, go on"
 	textAskStop       = "Stop here and keep what is saved"
+	textAskElse       = "Go on with another drive"
+	textAskRest       = "Still to save: about %s."
 	textAskSafe       = "%s are safe on the drive."
 	textAskMsg        = "The save waits for you."
 	textAskWhy        = "The engine cannot decide this alone. Everything saved so far stays whatever you choose."
+)
+
+// Going on with another drive.
+const (
+	textElseAsk    = "Go on with which drive?"
+	textElseCopied = "What is saved so far is copied to it, and nothing is read from the computer twice. " +
+		"The first drive keeps its part. About %s have to fit."
+	textElseAnew = "The drive that is gone keeps what is on it. The save begins anew on the other " +
+		"one: plug the first one in again if you can. About %s have to fit."
+	textElseRow = "%-15s %-12s %9s free  %s"
+	textElseDo  = "go on with it"
+	textElseMsg = "Plug in the drive if it is missing: the list follows by itself."
 )
 
 // Result.

@@ -1,0 +1,83 @@
+package tui
+
+import (
+	"context"
+	"testing"
+
+	"lifeboat/engine/job"
+)
+
+// answered asks and tells what was answered.
+func (u *robot) answered(q job.Question) *job.Answer {
+	answer := new(job.Answer)
+	u.f.work <- func(ctx context.Context, ctl *job.Control) { *answer, _ = ctl.Ask(ctx, q) }
+	u.settle()
+	u.wait(deafFor)
+	return answer
+}
+
+func TestFullStick(t *testing.T) {
+	sit(t, spare(), func(u *robot) {
+		u.toSaving()
+		u.halfway()
+		answer := u.answered(full)
+		u.sees("The drive is full", "Still to save: about", "> I made room, try again", "Go on with another drive")
+		u.press("down", "enter")
+		u.sees("copied to it", "> /media/photos", "fits", "SMALL")
+		u.press("esc")
+		u.sees("The drive is full")
+		u.press("enter", "enter")
+		if want := job.GoOnIn("/media/photos/PC-0412_2026-11-23_1412"); *answer != want {
+			t.Fatalf("answer %q, want %q\n%s", *answer, want, u.frame())
+		}
+		if len(u.r.overlays) != 0 {
+			t.Errorf("%d dialogs are left", len(u.r.overlays))
+		}
+		u.engine(func(ctl *job.Control) {
+			ctl.Events.Put(job.Event{Kind: job.MediumMoved, Text: "/media/photos/PC-0412_2026-11-23_1412"})
+		})
+		u.sees("Saving to /media/photos PHOTOS")
+		if u.r.s.run.path != "/media/photos/PC-0412_2026-11-23_1412" {
+			t.Errorf("the run is in %s", u.r.s.run.path)
+		}
+	})
+}
+
+// The drive is found under whatever name it comes back, once; or under its own
+// while another one is being looked for.
+func TestDriveComesBack(t *testing.T) {
+	sit(t, spare(), func(u *robot) {
+		u.toSaving()
+		u.halfway()
+		old := u.f.volumes[2]
+		u.f.volumes = append(u.f.volumes[:2:2], u.f.volumes[3:]...)
+		answer := u.answered(unplugged)
+		u.sees("The drive is gone")
+		other := old
+		other.Mount, other.Disk.Serial = "/media/usb1", "BB"
+		u.f.volumes = append(u.f.volumes, other)
+		u.wait(2 * lookEvery)
+		if *answer != "" {
+			t.Fatalf("another drive was taken: %s", *answer)
+		}
+		old.Mount = "/media/usb2"
+		u.f.volumes = append(u.f.volumes, old)
+		u.wait(2 * lookEvery)
+		if want := job.GoOnIn("/media/usb2/PC-0412_2026-11-23_1412"); *answer != want {
+			t.Fatalf("answer %q, want %q\n%s", *answer, want, u.frame())
+		}
+		// The engine says no and asks again: this drive is not it.
+		again := u.answered(unplugged)
+		u.wait(3 * lookEvery)
+		if *again != "" {
+			t.Errorf("answered again: %s", *again)
+		}
+		u.press("down", "enter")
+		u.sees("Go on with which drive?")
+		u.r.s.run.ctl.Events.Put(job.Event{Kind: job.MediumBack})
+		u.settle()
+		if *again != job.Retry || len(u.r.overlays) != 0 {
+			t.Errorf("after plugging in the answer is %q, with %d dialogs", *again, len(u.r.overlays))
+		}
+	})
+}
