@@ -26,6 +26,16 @@ type Options struct {
 	ASCII   bool             // no box drawing, no character above 126
 	Mono    bool             // no colour; also set by NO_COLOR
 	Plain   bool             // lines of text instead of a picture; also set by TERM=dumb
+	Preset  *Preset          // what was answered ahead of time; nil for nothing
+}
+
+// session begins a session with what the options say.
+func (o *Options) session(ctx context.Context, th *theme) *session {
+	s := newSession(ctx, o.Backend, o.Clock, th)
+	if o.Preset != nil {
+		s.prepare(*o.Preset)
+	}
+	return s
 }
 
 // Outcome is how the wizard ended.
@@ -47,6 +57,9 @@ func Run(ctx context.Context, o Options) (Outcome, error) {
 		o.Out = os.Stdout
 	}
 	o.ASCII = o.ASCII || lettersOnly()
+	if o.Preset != nil && o.Preset.Unattended {
+		return runUnattended(ctx, o), nil
+	}
 	if o.Plain || !canDraw(o.Out) {
 		out, err := runPlain(ctx, o)
 		if err != nil {
@@ -101,7 +114,7 @@ type app struct {
 
 func newApp(ctx context.Context, o Options) *app {
 	th := newTheme(o.Mono || os.Getenv("NO_COLOR") != "", o.ASCII)
-	return &app{router: newRouter(newSession(ctx, o.Backend, o.Clock, th))}
+	return &app{router: newRouter(o.session(ctx, th))}
 }
 
 // Init implements tea.Model.

@@ -68,6 +68,9 @@ type Backend interface {
 	OpenTeamKey(ctx context.Context, storePath, identity string, passphrase []byte) (string, error)
 	// CommandLine is the command that does the same as the request.
 	CommandLine(req Request) string
+	// WriteFile writes a small file beside a store-to-be, never onto a volume
+	// that is being saved.
+	WriteFile(ctx context.Context, path string, inst *engine.Installation, data []byte) error
 	// WriteCrash keeps the details of an error of the wizard and says where.
 	WriteCrash(text string) (path string, err error)
 }
@@ -117,6 +120,7 @@ const (
 type Check struct {
 	State  State
 	Free   int64
+	Code   usmt.Code
 	Text   string // what is the matter, or worth knowing
 	Remedy string
 }

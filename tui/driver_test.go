@@ -45,13 +45,17 @@ func sit(t *testing.T, f *fake, test func(u *robot)) {
 func newRobot(t testing.TB, f *fake) *robot {
 	ctx, cancel := context.WithCancel(context.Background())
 	f.work = make(chan func(context.Context, *job.Control)) // of this bubble
+	if f.slow {
+		f.hold.plan = make(chan struct{})
+	}
 	offset := time.Until(date("2026-11-23 14:12"))
 	clock := func() time.Time { return time.Now().Add(offset).UTC() }
 	u := &robot{
 		t: t, f: f, msgs: make(chan any, 1024), cancel: cancel,
 		mono: newTheme(true, false), ascii: newTheme(false, true),
 	}
-	u.r = newRouter(newSession(ctx, f, clock, newTheme(false, false)))
+	o := Options{Backend: f, Clock: clock, Preset: f.preset}
+	u.r = newRouter(o.session(ctx, newTheme(false, false)))
 	u.r.resize(80, 25)
 	u.run(u.r.start())
 	u.settle()

@@ -62,6 +62,20 @@ type fake struct {
 	secrets  [][]byte // as Unlock and OpenTeamKey got them: to be overwritten afterwards
 
 	teamKeys, identities []string
+	written              map[string]string // by WriteFile
+	preset               *Preset
+	slow                 bool // the first plan waits
+}
+
+func (f *fake) WriteFile(_ context.Context, path string, _ *engine.Installation, data []byte) error {
+	if strings.HasPrefix(path, "/media/broken") {
+		return fmt.Errorf("open %s: read-only file system", path)
+	}
+	if f.written == nil {
+		f.written = map[string]string{}
+	}
+	f.written[path] = string(data)
+	return nil
 }
 
 func (f *fake) System(context.Context) (winpe.System, error) { return f.system, nil }
@@ -336,7 +350,7 @@ func user(id, name, domain, profile string, last time.Time) engine.User {
 func office() *fake {
 	inst := &engine.Installation{
 		Product: windows.Product{Name: "Windows 11 Pro", Display: "23H2"}, Arch: "amd64", ComputerName: "PC-0412",
-		Where: "/mnt/windows", WindowsDir: `\Windows`, LastShutdown: date("2026-11-22 17:40"),
+		Where: "/mnt/windows", WindowsDir: `\Windows`, Root: `\`, LastShutdown: date("2026-11-22 17:40"),
 		Notes: []string{"hibernated (fast start-up): the last minutes before shutdown may be missing"},
 		Users: []engine.User{
 			user("S-1-5-21-1-1001", "anna.keller", "CORP", `C:\Users\anna.keller`, date("2026-11-22 17:40")),

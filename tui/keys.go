@@ -32,6 +32,7 @@ const (
 	keyF2        key = "f2"
 	keyF3        key = "f3"
 	keyF5        key = "f5"
+	keyF7        key = "f7"
 	keyF8        key = "f8"
 	keyF10       key = "f10"
 	keyCtrlC     key = "ctrl+c"
@@ -53,7 +54,7 @@ var teaKeys = map[tea.KeyType]key{
 	tea.KeyPgUp: keyPgUp, tea.KeyPgDown: keyPgDown, tea.KeyHome: keyHome, tea.KeyEnd: keyEnd,
 	tea.KeyEnter: keyEnter, tea.KeyEsc: keyEsc, tea.KeyTab: keyTab, tea.KeyShiftTab: keyBackTab,
 	tea.KeyBackspace: keyBackspace, tea.KeyDelete: keyDelete, tea.KeyCtrlH: keyBackspace,
-	tea.KeyF1: keyF1, tea.KeyF2: keyF2, tea.KeyF3: keyF3, tea.KeyF5: keyF5, tea.KeyF8: keyF8, tea.KeyF10: keyF10,
+	tea.KeyF1: keyF1, tea.KeyF2: keyF2, tea.KeyF3: keyF3, tea.KeyF5: keyF5, tea.KeyF7: keyF7, tea.KeyF8: keyF8, tea.KeyF10: keyF10,
 	tea.KeyCtrlC: keyCtrlC, tea.KeyCtrlF: keyCtrlF, tea.KeyCtrlL: keyCtrlL, tea.KeyCtrlQ: keyCtrlQ, tea.KeyCtrlR: keyCtrlR, tea.KeyCtrlT: keyCtrlT,
 }
 

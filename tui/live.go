@@ -267,14 +267,31 @@ func (l *Live) ReadRules(_ context.Context, path string) ([]engine.RuleFile, err
 	return files, nil
 }
 
+// apart refuses paths on the volumes of an installation.
+func (l *Live) apart(path string, inst *engine.Installation) error {
+	if inst == nil {
+		return nil
+	}
+	for _, source := range l.detection(inst).Folders(inst) {
+		if on, err := winpe.LiesOn(path, source); err == nil && on {
+			return fmt.Errorf("%s lies on the volume being saved", path)
+		}
+	}
+	return nil
+}
+
+// WriteFile implements Backend.
+func (l *Live) WriteFile(_ context.Context, path string, inst *engine.Installation, data []byte) error {
+	if err := l.apart(path, inst); err != nil {
+		return err
+	}
+	return os.WriteFile(path, data, 0o644)
+}
+
 // TestWrite implements Backend.
 func (l *Live) TestWrite(ctx context.Context, path string, inst *engine.Installation) (bytesPerSecond float64, err error) {
-	if inst != nil {
-		for _, source := range l.detection(inst).Folders(inst) {
-			if on, err := winpe.LiesOn(path, source); err == nil && on {
-				return 0, fmt.Errorf("%s lies on the volume being saved", path)
-			}
-		}
+	if err := l.apart(path, inst); err != nil {
+		return 0, err
 	}
 	f, err := os.CreateTemp(path, ".lifeboat-*.tmp")
 	if err != nil {
@@ -333,6 +350,7 @@ func (l *Live) CheckDestination(_ context.Context, path string, inst *engine.Ins
 		check.State = Incomplete
 	}
 	if err != nil {
+		check.Code = usmt.CodeOf(err)
 		check.Text, check.Remedy = words(err)
 	}
 	return check

@@ -76,7 +76,7 @@ type plain struct {
 }
 
 // The second names that keys have here.
-var plainNames = map[string]string{textEsc: "b", "F1": "?", "F3": "i", "F5": "r", "F8": "l", "F10": "q"}
+var plainNames = map[string]string{textEsc: "b", "F1": "?", "F3": "i", "F5": "r", "F7": "k", "F8": "l", "F10": "q"}
 
 // Messages of plain mode itself.
 type (
@@ -91,7 +91,7 @@ func runPlain(ctx context.Context, o Options) (Outcome, error) {
 	if o.In == nil {
 		o.In = os.Stdin
 	}
-	p := &plain{r: newRouter(newSession(ctx, o.Backend, o.Clock, newTheme(true, o.ASCII))), in: o.In, out: o.Out, w: minWidth}
+	p := &plain{r: newRouter(o.session(ctx, newTheme(true, o.ASCII))), in: o.In, out: o.Out, w: minWidth}
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
@@ -100,9 +100,9 @@ func runPlain(ctx context.Context, o Options) (Outcome, error) {
 	return outcomeOf(p.r.s), ctx.Err()
 }
 
-// loop runs until the wizard is left.
-func (p *plain) loop(ctx context.Context, msgs chan any, signals <-chan os.Signal) {
-	run := func(cmds []command) {
+// running starts commands and hands their messages on.
+func running(ctx context.Context, msgs chan<- any) func([]command) {
+	return func(cmds []command) {
 		for _, c := range cmds {
 			go func() {
 				msg := c()
@@ -116,6 +116,11 @@ func (p *plain) loop(ctx context.Context, msgs chan any, signals <-chan os.Signa
 			}()
 		}
 	}
+}
+
+// loop runs until the wizard is left.
+func (p *plain) loop(ctx context.Context, msgs chan any, signals <-chan os.Signal) {
+	run := running(ctx, msgs)
 	dying := false
 	run(p.r.start())
 	for {

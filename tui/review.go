@@ -75,8 +75,26 @@ func (sc *reviewScreen) start(s *session) step {
 	return step{move: goTo, to: screenSaving, cmds: s.save()}
 }
 
-// see starts an armed save when counting is done.
+// keep writes the answers to a file.
+func (sc *reviewScreen) keep(s *session) step {
+	if text := sc.trouble(s); text != "" {
+		return note("%s", text)
+	}
+	if s.plan() == nil {
+		return note(textKeepWait)
+	}
+	return step{cmds: []command{s.keepAnswers()}}
+}
+
+// see starts an armed save when counting is done, and tells where the answers
+// were kept.
 func (sc *reviewScreen) see(s *session, msg any) step {
+	if m, ok := msg.(answersKept); ok {
+		if m.err != nil {
+			return note(textKeepFailed, s.show(m.err.Error()))
+		}
+		return note(textKept, human.Middle(s.show(m.path), 50))
+	}
 	if m, ok := msg.(planMade); ok && sc.armed && m.of == s.counting {
 		return sc.start(s)
 	}
@@ -91,6 +109,10 @@ func (sc *reviewScreen) keys(s *session) []binding {
 	return []binding{
 		bindEnter(textReviewDoStart, func() step { return sc.start(s) }),
 		bindDigits(reviewQuestions, textReviewChange, func(i int) step { return step{move: goAside, to: reviewTargets[i]} }),
+		{
+			keys: []key{keyF7, "k"}, name: "F7", does: textReviewKeep, more: textReviewKeepHelp,
+			do: func(key) step { return sc.keep(s) },
+		},
 		{
 			keys: []key{keyF8, keyCtrlL}, name: "F8", does: textReviewCommand, more: textReviewCommand + "; also Ctrl+L",
 			do: func(key) step { return step{move: goOver, over: &commandOverlay{}} },

@@ -191,7 +191,7 @@ func (r *router) receive(msg any) (cmds []command) {
 			cmds = append(cmds, r.follow(l.see(r.s, msg))...)
 		}
 	}
-	return cmds
+	return append(cmds, r.resume()...)
 }
 
 // press takes a key press, or pasted text.
@@ -282,6 +282,10 @@ func (r *router) follow(st step) []command {
 	}
 	switch st.move {
 	case goNext:
+		if p := r.s.preset; p != nil && p.pending && len(r.aside) == 0 {
+			r.note = fmt.Sprintf(textPresetPending, cut(r.s, p.At))
+			break
+		}
 		cmds = append(cmds, r.forward()...)
 	case goBack:
 		cmds = append(cmds, r.back()...)
@@ -292,7 +296,14 @@ func (r *router) follow(st step) []command {
 		if st.to != screenWelcome && st.to != screenStart {
 			r.history = []screenID{screenWelcome}
 		}
+		if r.s.preset != nil {
+			r.s.preset.pending = false
+		}
 		cmds = append(cmds, r.enter(st.to)...)
+		if st.to == screenWelcome && r.s.goesStraight() {
+			r.s.preset.straight = true
+			cmds = append(cmds, r.forward()...)
+		}
 	case goAside:
 		r.aside = append(r.aside, r.current)
 		cmds = append(cmds, r.enter(st.to)...)
@@ -310,6 +321,9 @@ func (r *router) follow(st step) []command {
 		r.forget()
 		old := *r
 		*r = *newRouter(newSession(old.s.ctx, old.s.backend, old.s.clock, old.s.th))
+		if p := old.s.preset; p != nil {
+			r.s.prepare(p.Preset)
+		}
 		r.window, r.w, r.h = old.window, old.w, old.h
 		cmds = append(cmds, r.enter(screenStart)...) // the tick goes on
 	case goLeave:
@@ -343,6 +357,17 @@ func (r *router) forward() []command {
 		if k, ok := r.screens[next].(skipper); ok {
 			pass, show = k.skip(r.s)
 		}
+		switch state, reason := r.s.answered(next); {
+		case state == settled && !pass:
+			pass, show = true, true
+			r.s.preset.used[next] = true
+		case state == waiting:
+			return r.await(next)
+		case reason != "":
+			pass = false
+			r.note = reason
+			r.s.preset.used[next] = true
+		}
 		if !pass {
 			return r.enter(next)
 		}
@@ -351,6 +376,36 @@ func (r *router) forward() []command {
 		}
 		next++
 	}
+}
+
+// await shows a screen whose answer cannot be judged yet.
+func (r *router) await(id screenID) []command {
+	r.s.preset.pending = true
+	cmds := r.enter(id)
+	if id == screenDestination {
+		cmds = append(cmds, r.s.checkPlace(r.s.place))
+	}
+	return cmds
+}
+
+// resume goes on by itself once the answer that was waited for can be judged.
+func (r *router) resume() []command {
+	p := r.s.preset
+	if p == nil || !p.pending || len(r.overlays) > 0 || len(r.aside) > 0 {
+		return nil
+	}
+	state, reason := r.s.answered(r.current)
+	if state == waiting {
+		return nil
+	}
+	p.pending = false
+	if state == settled {
+		p.used[r.current] = true
+		return r.forward()
+	}
+	p.used[r.current] = true
+	r.note = reason
+	return nil
 }
 
 // back leaves the top overlay, or returns to the screen before.
@@ -363,6 +418,9 @@ func (r *router) back() []command {
 		to := r.aside[n-1]
 		r.aside = r.aside[:n-1]
 		return r.enter(to)
+	}
+	if r.s.preset != nil {
+		r.s.preset.pending = false
 	}
 	if n := len(r.history); n > 0 {
 		to := r.history[n-1]
@@ -415,6 +473,9 @@ func (r *router) draw() string {
 	paint := th.strong
 	if message == "" {
 		message, paint = top.message(s), func(text string) string { return text }
+		if p := s.preset; p != nil && p.pending && len(r.overlays) == 0 && r.crash == nil {
+			message = fmt.Sprintf(textPresetPending, cut(s, p.At)) + " " + s.spinner()
+		}
 	}
 	lines = append(lines,
 		th.dim(rule(th, r.w)),

@@ -129,7 +129,11 @@ func (s *session) begin(r *run, work func(ctx context.Context, ctl *job.Control)
 	ctx, r.cancel = context.WithCancel(s.ctx)
 	r.watch, r.unwatch = context.WithCancel(s.ctx)
 	r.ask = make(asker)
-	r.ctl = job.NewControl(s.clock, r.ask)
+	var decider job.Decider = r.ask
+	if s.policy != nil {
+		decider = s.policy
+	}
+	r.ctl = job.NewControl(s.clock, decider)
 	r.began = s.now
 	r.phases = map[job.Phase]phaseTime{}
 	s.run = r

@@ -43,6 +43,10 @@ func (sc *savingScreen) see(s *session, msg any) step {
 			return step{move: goOver, over: &questionDialog{asked: m}}
 		}
 	case runEnded:
+		if e, ok := s.preset.ending(m.run); ok && m.run == s.run {
+			s.ending = e
+			return step{move: goLeave}
+		}
 		if m.run == s.run {
 			return step{move: goTo, to: screenResult}
 		}

@@ -89,7 +89,7 @@ func TestFrames(t *testing.T) {
 		f := office()
 		f.stores = []Store{{Path: "/media/backup/PC-0412_2026-11-20_0905", Computer: "PC-0412", Saved: date("2026-11-20 09:05"), Bytes: 12 * gib}}
 		return f
-	}(), func(u *robot) { u.welcome(); u.press("down", "down") })
+	}(), func(u *robot) { u.welcome() })
 	frames(t, "no-windows", func() *fake {
 		f := office()
 		f.detection = &engine.Detection{Looked: []engine.Looked{

@@ -58,9 +58,11 @@ type session struct {
 	team     []engine.Recipient
 	noVerify bool
 
+	preset  *preset // nil if nothing was answered ahead of time
 	put     putBack
 	browse  browsing
-	purpose purpose // what the walk is for
+	purpose purpose     // what the walk is for
+	policy  job.Decider // answers the engine when nobody is there to be asked; nil to ask
 
 	run    *run
 	ending Ending
@@ -156,6 +158,15 @@ func newSession(ctx context.Context, backend Backend, clock func() time.Time, th
 		leftShut: map[string]bool{}, users: map[string]bool{}, omit: map[string]bool{}, checks: map[string]Check{},
 		measured: map[string]int64{}, speeds: map[string]speed{},
 	}
+}
+
+// prepare takes what was answered ahead of time.
+func (s *session) prepare(p Preset) {
+	s.preset = newPreset(p)
+	if len(p.RuleFiles) > 0 {
+		s.rules, s.rulesAt = p.RuleFiles, strings.Join(p.Rules, ", ")
+	}
+	s.noVerify = p.Check != nil && !*p.Check
 }
 
 // do makes a command of work that calls the backend: a panic in it becomes a
@@ -355,6 +366,9 @@ func (s *session) settleWindows() []command {
 		}
 		s.forgetWindows()
 	}
+	if inst := s.presetWindows(); inst != nil {
+		return s.choose(inst)
+	}
 	if len(usable) == 1 {
 		return s.choose(usable[0])
 	}
@@ -382,7 +396,7 @@ func (s *session) choose(inst *engine.Installation) []command {
 	for sid, c := range s.choices {
 		s.users[sid] = c.In
 	}
-	s.name = storeName(inst.ComputerName, s.now)
+	s.name = s.presetName(inst.ComputerName)
 	return s.count()
 }
 

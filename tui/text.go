@@ -570,6 +570,28 @@ const (
 	textCheckedMsg   = "Nothing was changed."
 )
 
+// Answers given ahead of time.
+const (
+	textPresetPending   = "Answered in %s; it goes on by itself."
+	textPresetWindows   = "The answers name %s, which is not here or cannot be used."
+	textPresetNoUser    = "The answers name %s, who is not on this Windows."
+	textPresetTwoUsers  = "The answers name %s, and more than one is called so: name the SID."
+	textPresetNoKind    = "The answers leave out %s, which these rules do not have."
+	textPresetNoPlace   = "The answers name %s, which is not plugged in."
+	textPresetTwoPlaces = "The answers name %s, which means more than one drive."
+	textPresetNoStick   = "The answers want the stick they lie on, but %s is on none."
+	textPresetFrom      = "Answers from %s are used; Esc leads back to each of them."
+	textUnattendedAsks  = "nobody is there to answer \"%s\""
+	textUnattendedKey   = "answer it with %s in %s, or run without --unattended"
+
+	textReviewKeep     = "keep answers"
+	textReviewKeepHelp = "write these answers to a file, for the next time; without secrets. Also K"
+	textKeepHead       = "Answers of %s, written %s. No secrets are in here."
+	textKeepWait       = "Still counting. The answers can be kept once that is done."
+	textKept           = "Kept in %s"
+	textKeepFailed     = "The answers could not be kept: %s"
+)
+
 // Stores.
 const (
 	textStoresTitle    = "Check a store"

@@ -11,9 +11,15 @@ import (
 )
 
 // welcomeScreen is the menu of what the wizard can do.
-type welcomeScreen struct{ list }
+type welcomeScreen struct {
+	list
+	offered string // the interrupted save that the cursor was put on
+}
 
 const welcomeEntries = 5
+
+// welcomeGoOn is the entry that goes on with an interrupted save.
+const welcomeGoOn = 2
 
 // welcomeEntry is a line of the menu; a reason makes it grey.
 type welcomeEntry struct {
@@ -74,6 +80,9 @@ func (sc *welcomeScreen) entries(s *session) [welcomeEntries]welcomeEntry {
 
 func (sc *welcomeScreen) enter(s *session) []command {
 	s.purpose = toSave
+	if st, _, ok := s.unfinished(); ok && st.Path != sc.offered {
+		sc.at, sc.offered = welcomeGoOn, st.Path
+	}
 	return nil
 }
 

@@ -172,7 +172,7 @@ func (sc *whatScreen) keys(s *session) []binding {
 		bindLetter("a", textWhatAll, textWhatAllHelp, func() step { return sc.set(s, func(string) bool { return true }) }),
 		bindLetter("n", textUsersNone, "", func() step { return sc.set(s, func(string) bool { return false }) }),
 		bindLetter("d", textWhatDocs, textWhatDocsHelp, func() step {
-			docs := sc.documents(s)
+			docs := s.documents()
 			st := sc.set(s, func(name string) bool { return docs[name] })
 			st.note = textWhatOnlyDocs
 			return st
@@ -201,7 +201,7 @@ func (sc *whatScreen) endFind() step {
 }
 
 // documents are the components of people's files.
-func (sc *whatScreen) documents(s *session) map[string]bool {
+func (s *session) documents() map[string]bool {
 	docs := map[string]bool{}
 	if p := s.plan(); p != nil {
 		for _, u := range p.Units {

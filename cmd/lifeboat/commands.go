@@ -40,7 +40,7 @@ USMT's command lines are commands too, and work when the program is renamed:
 	root.Flags().StringArrayVar(&options.at, "at", nil, "look for Windows in this folder instead of all mounted volumes")
 	root.Flags().StringVar(&options.machine, "machine", "", "use the volumes of a recorded machine, as lifeboat machine prints one")
 	root.RunE = func(cmd *cobra.Command, _ []string) error {
-		if !p.terminal {
+		if !p.terminal && options.answers == "" && !options.unattended {
 			return cmd.Help()
 		}
 		code = p.wizard(cmd.Context(), options)

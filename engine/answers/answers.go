@@ -130,6 +130,9 @@ func (f *File) resolve(dir string) {
 
 func (f *File) paths() []*string {
 	paths := []*string{&f.Logs, &f.PassphraseFile, &f.Share.PasswordFile}
+	if d := f.Destination; strings.HasPrefix(d, "./") || strings.HasPrefix(d, `.\`) {
+		paths = append(paths, &f.Destination) // a folder, not the name of a volume
+	}
 	for i := range f.Rules {
 		paths = append(paths, &f.Rules[i])
 	}

@@ -146,7 +146,7 @@ func TestLoad(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, Name)
 	absolute := filepath.Join(dir, "else", "MigApp.xml")
-	text := "logs: my\\logs\nrules: ['" + absolute + "', a/b, 'E:\\rules']\npassphrase-file: key.txt"
+	text := "logs: my\\logs\nrules: ['" + absolute + "', a/b, 'E:\\rules']\npassphrase-file: key.txt\ndestination: ./stores"
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +157,7 @@ func TestLoad(t *testing.T) {
 	want := File{
 		Logs:           filepath.Join(dir, "my", "logs"),
 		Rules:          []string{absolute, filepath.Join(dir, "a", "b"), `E:\rules`},
-		PassphraseFile: filepath.Join(dir, "key.txt"),
+		PassphraseFile: filepath.Join(dir, "key.txt"), Destination: filepath.Join(dir, "stores"),
 	}
 	if !reflect.DeepEqual(*f, want) {
 		t.Errorf("got %+v, want %+v", *f, want)

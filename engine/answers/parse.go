@@ -310,3 +310,12 @@ func readFull(r io.Reader, data []byte) (int, error) {
 	}
 	return n, err
 }
+
+// Keys are the names of all keys of a file.
+func Keys() []string {
+	var names []string
+	for _, k := range (&File{}).keys() {
+		names = append(names, k.name)
+	}
+	return names
+}
