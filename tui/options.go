@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"lifeboat/engine"
+	"lifeboat/engine/answers"
 )
 
 // optionsScreen asks how to save. Nothing on it needs an answer.
@@ -47,6 +48,15 @@ func newOptionsScreen() *optionsScreen {
 func (sc *optionsScreen) enter(s *session) []command {
 	sc.name.set(s.name)
 	sc.reading = ""
+	switch p := s.preset; {
+	case s.password != "" && len(sc.pass.text) == 0 && !s.teamLocked(): // answered ahead of time
+		sc.pass.set(s.password)
+		sc.again.set(s.password)
+		sc.protect = withPassphrase
+	case p != nil && p.protection() == answers.Passphrase && !p.used[screenOptions]:
+		p.used[screenOptions] = true
+		sc.protect, sc.at = withPassphrase, optPass
+	}
 	if len(s.team) > 0 && len(sc.key.text) == 0 { // the answers name it
 		sc.key.set(s.team[0].String())
 		sc.protect = withTeamKey

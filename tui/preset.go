@@ -20,9 +20,10 @@ import (
 // Preset is what was answered ahead of time, in a file.
 type Preset struct {
 	answers.File
-	At         string            // where the file is, for people and for "the stick it lies on"
-	RuleFiles  []engine.RuleFile // what its rules name, read
-	Passphrase string            // what its passphrase file says
+	At         string             // where the file is, for people and for "the stick it lies on"
+	RuleFiles  []engine.RuleFile  // what its rules name, read
+	Passphrase string             // what its passphrase file says
+	Team       []engine.Recipient // its recipients
 }
 
 // preset is how far the walk has used what was answered ahead of time. Each
@@ -75,11 +76,16 @@ func (s *session) answered(id screenID) (state answer, reason string) {
 	case screenOptions:
 		switch p.protection() {
 		case answers.None:
-			s.password, state = "", settled
+			s.password, s.team, state = "", nil, settled
 		case answers.Passphrase:
 			if p.Passphrase != "" {
-				s.password, state = p.Passphrase, settled
+				s.password, s.team, state = p.Passphrase, nil, settled
 			}
+		case answers.TeamKey:
+			s.password, s.team, state = "", p.Team, settled
+		}
+		if s.teamLocked() { // what only the team can open needs more than its public key
+			state = open
 		}
 	}
 	return state, reason
@@ -368,9 +374,16 @@ func (s *session) answersFile() answers.File {
 			f.Destination = v.Label // letters change from start to start
 		}
 	}
-	if s.password != "" {
+	switch {
+	case len(s.team) > 0:
+		f.Protection, f.Recipients = answers.TeamKey, nil
+		for _, r := range s.team {
+			f.Recipients = append(f.Recipients, r.String())
+		}
+	case s.password != "":
 		f.Protection = answers.Passphrase
-	} else {
+	}
+	if f.Protection != answers.Passphrase {
 		f.PassphraseFile = ""
 	}
 	verify := !s.noVerify

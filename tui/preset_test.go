@@ -12,6 +12,7 @@ import (
 	"lifeboat/engine"
 	"lifeboat/engine/answers"
 	"lifeboat/engine/job"
+	"lifeboat/engine/teamkey"
 	"lifeboat/engine/usmt"
 	"lifeboat/engine/windows"
 	"lifeboat/winpe"
@@ -90,6 +91,10 @@ func TestAnswersLeaveAQuestion(t *testing.T) {
 			f.preset.Destination, f.preset.Share = answers.OnShare, answers.Share{Path: `\\nas\rescue`}
 			f.volumes = append(f.volumes, winpe.Volume{Mount: "/mnt/nas", Device: `\\NAS\rescue\`, Network: true, Size: 900 * gib, Free: 800 * gib})
 		}, []string{"Step 8 of 8", "/mnt/nas/ticket-7_PC-0412"}},
+		{"team key", func(f *fake) {
+			f.preset.Protection, f.preset.Recipients = "", []string{teamKey}
+			f.preset.Team = someTeam(t)
+		}, []string{"Step 8 of 8", "locked"}},
 		{"everybody", func(f *fake) { f.preset.Users = []string{answers.AllUsers} }, []string{"Step 8 of 8", "localadmin"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -101,6 +106,37 @@ func TestAnswersLeaveAQuestion(t *testing.T) {
 				u.message()
 			})
 		})
+	}
+}
+
+func someTeam(t *testing.T) []engine.Recipient {
+	team, err := teamkey.ParseRecipients(teamKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return team
+}
+
+// A passphrase or a team key of the file survives going back and forth.
+func TestAnswersKeepTheProtection(t *testing.T) {
+	for _, set := range []func(f *fake){
+		func(f *fake) { f.preset.Protection, f.preset.Passphrase = "", "correct horse" },
+		func(f *fake) {
+			f.preset.Protection, f.preset.Recipients, f.preset.Team = "", []string{teamKey}, someTeam(t)
+		},
+	} {
+		f := answered()
+		set(f)
+		sit(t, f, func(u *robot) {
+			u.welcome()
+			u.press("esc")
+			u.sees("Step 7 of 8")
+			u.press("enter", "enter")
+			u.finish()
+		})
+		if len(f.requests) != 1 || f.requests[0].Password != f.preset.Passphrase || len(f.requests[0].Team) != len(f.preset.Team) {
+			t.Errorf("%+v", f.requests)
+		}
 	}
 }
 

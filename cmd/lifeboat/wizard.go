@@ -11,6 +11,7 @@ import (
 
 	"lifeboat/engine"
 	"lifeboat/engine/answers"
+	"lifeboat/engine/teamkey"
 	"lifeboat/engine/usmt"
 	"lifeboat/tui"
 	"lifeboat/winpe"
@@ -91,6 +92,11 @@ func (o wizardOptions) preset(ctx context.Context, p *program, live *tui.Live) (
 	if file.PassphraseFile != "" {
 		if preset.Passphrase, err = answers.ReadSecret(file.PassphraseFile); err != nil {
 			return nil, usmt.Fail(usmt.InvalidKey, err, "read the passphrase that %s names", path)
+		}
+	}
+	if len(file.Recipients) > 0 {
+		if preset.Team, err = teamkey.ParseRecipients(strings.Join(file.Recipients, "\n")); err != nil {
+			return nil, usmt.Fail(usmt.InvalidKey, err, "read the recipients in %s", path)
 		}
 	}
 	return preset, nil

@@ -10,8 +10,7 @@
 //
 // A file never holds a secret. It may name a file that does.
 //
-// Whether there is such a user, volume or rule file is for others to find out,
-// as is what a recipient's key must look like.
+// Whether there is such a user, volume or rule file is for others to find out.
 package answers
 
 import (

@@ -10,13 +10,16 @@ import (
 
 func ptr(b bool) *bool { return &b }
 
+// recipientKey is a public key, as in the documentation.
+const recipientKey = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
+
 // whole answers everything there is.
 var whole = File{
 	Language: "de", Keyboard: "de-latin1", Logs: "logs", Unattended: true,
 	Windows: "PC-0412", Users: []string{"anna.keller", `CORP\m.ostrowski`, "S-1-5-21-1-2-3-1107"},
 	Rules: []string{"rules", "MigApp.xml"}, What: Documents, LeaveOut: []string{"Downloads", "yes", "1.5"},
 	Destination: OnShare, Share: Share{Path: `\\nas\rescue`, User: `CORP\rescue`, PasswordFile: "nas.txt"},
-	Name: "{computer}_{date}", Protection: TeamKey, Recipients: []string{"age1abc", "ssh-ed25519 AAAA someone"},
+	Name: "{computer}_{date}", Protection: TeamKey, Recipients: []string{recipientKey},
 	Check: ptr(false), Unreadable: Stop, Afterwards: ShutDown,
 }
 
@@ -108,7 +111,8 @@ func TestMistakes(t *testing.T) {
 		{"name: ..", "name is no name"},
 		{"name: a b", "name is made of letters"},
 		{"recipients: AGE-SECRET-KEY-1ABC", "holds a secret key"},
-		{"recipients: [bob]", "recipients holds public keys, which begin with age1"},
+		{"recipients: [bob]", "recipients holds something that is no public key (age1..)"},
+		{"recipients: " + recipientKey[:30], "is not complete"},
 		{"users: [all, anna]", "users is all, or default, or a list"},
 		{"destination: share", "no share has a path"},
 		{"protection: team key", "there are no recipients"},

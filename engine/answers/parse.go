@@ -6,9 +6,10 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unicode"
 
 	"go.yaml.in/yaml/v3"
+
+	"lifeboat/engine/teamkey"
 )
 
 // Error is a mistake in a file.
@@ -94,11 +95,11 @@ func storeName(v string) string {
 }
 
 func recipient(v string) string {
-	if strings.HasPrefix(v, "AGE-SECRET-KEY-") {
+	switch team, err := teamkey.ParseRecipients(v); {
+	case errors.Is(err, teamkey.ErrSecret):
 		return "holds a secret key: it must never be on a stick; take the public one, which begins with age1"
-	}
-	if strings.ContainsFunc(v, unicode.IsSpace) && !strings.HasPrefix(v, "ssh-") || !strings.HasPrefix(v, "age1") && !strings.HasPrefix(v, "ssh-") {
-		return "holds public keys, which begin with age1"
+	case err != nil || len(team) != 1:
+		return "holds something that is no public key (age1..), or is not complete"
 	}
 	return ""
 }
