@@ -107,8 +107,8 @@ func parseHex(s, prefix string, digits int) (uint16, bool) {
 // UTF-8: a copy with every string escaped, keys of maps too. What has a form of
 // its own in JSON is left to that. [FromJSON] reverses it.
 func ForJSON(v any) any {
-	if v == nil {
-		return nil
+	if v == nil || !holds(reflect.ValueOf(v), func(s string) bool { return !plain(s, nil) }) {
+		return v
 	}
 	return mapped(reflect.ValueOf(v), func(s string) string { return Escape(s, nil) }).Interface()
 }
@@ -116,7 +116,9 @@ func ForJSON(v any) any {
 // FromJSON unescapes the strings of what was decoded to a pointer.
 func FromJSON(decoded any) {
 	v := reflect.ValueOf(decoded).Elem()
-	v.Set(mapped(v, Unescape))
+	if holds(v, func(s string) bool { return strings.Contains(s, "%") }) {
+		v.Set(mapped(v, Unescape))
+	}
 }
 
 var (
@@ -124,11 +126,48 @@ var (
 	textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
 )
 
+// hasForm reports a type that makes its JSON itself.
+func hasForm(t reflect.Type) bool {
+	own := reflect.PointerTo(t)
+	return own.Implements(marshaler) || own.Implements(textMarshaler)
+}
+
+// holds reports whether a string of a value passes a test: most values hold none,
+// and need no copy.
+func holds(v reflect.Value, test func(string) bool) bool {
+	t := v.Type()
+	switch t.Kind() {
+	case reflect.String:
+		return test(v.String()) && !hasForm(t)
+	case reflect.Pointer, reflect.Interface:
+		return !v.IsNil() && holds(v.Elem(), test)
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if field := v.Field(i); t.Field(i).IsExported() && holds(field, test) {
+				return true
+			}
+		}
+	case reflect.Slice, reflect.Array:
+		for i := 0; i < v.Len() && !flat(t.Elem()); i++ {
+			if holds(v.Index(i), test) {
+				return true
+			}
+		}
+	case reflect.Map:
+		for at := v.MapRange(); at.Next(); {
+			if holds(at.Key(), test) || holds(at.Value(), test) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // mapped copies a value with f applied to its strings. Parts without strings are
 // shared with the original.
 func mapped(v reflect.Value, f func(string) string) reflect.Value {
 	t := v.Type()
-	if own := reflect.PointerTo(t); own.Implements(marshaler) || own.Implements(textMarshaler) {
+	if hasForm(t) {
 		return v
 	}
 	switch t.Kind() {
