@@ -29,6 +29,7 @@ type RestoreRequest struct {
 	MoveDomains    []usmt.Rename
 	CreateAccounts bool
 	EnableAccounts bool
+	NewPassword    string // of accounts that are made; empty for none
 
 	Live       bool   // the destination is what LiveDestination gave
 	Runner     Runner // with Live: runs the commands of Rules; nil runs none
@@ -121,7 +122,7 @@ func (e *Engine) restore(ctx context.Context, req RestoreRequest, ctl *job.Contr
 	ask := restore.Request{
 		Tree: tree, Sources: req.Detection.sources, Installation: req.Installation,
 		MoveUsers: req.MoveUsers, MoveDomains: req.MoveDomains,
-		CreateAccounts: req.CreateAccounts, EnableAccounts: req.EnableAccounts, SkipUsers: req.Continue,
+		CreateAccounts: req.CreateAccounts, EnableAccounts: req.EnableAccounts, Password: req.NewPassword, SkipUsers: req.Continue,
 		Live: req.Live, Runner: req.Runner, Force: req.Force, DryRun: req.DryRun,
 		Choose: func(c *store.Catalog, source *windows.Installation) map[string]string {
 			r.Source = string(c.Computer)
@@ -150,10 +151,12 @@ func (e *Engine) restore(ctx context.Context, req RestoreRequest, ctl *job.Contr
 		if dir == "" {
 			dir = req.Path
 		}
-		r.Journal = newJournal(dir, e.Clock())
-		ask.Journal = r.Journal
+		ask.Journal = newJournal(dir, e.Clock())
 	}
 	result, err := restore.Run(ctx, ask, ctl)
+	if result.Journal {
+		r.Journal = ask.Journal
+	}
 	r.Done, r.Changes = result.Done, result.Changes
 	r.Warnings, r.Problems, r.ProblemCount = result.Warnings, result.Problems, result.Count
 	for _, p := range result.People {

@@ -71,9 +71,6 @@ func (r *loadRun) do(ctx context.Context) error {
 	defer target.Close()
 	r.log.Info("destination: %s in %s on %s", engine.Title(target.inst), winname.Show(target.inst.WindowsDir), target.inst.Where)
 	fmt.Fprintf(r.stderr, "%s: %s\n", winname.Show(target.inst.ComputerName), engine.Title(target.inst))
-	if r.Password != "" {
-		r.note("the password of /lac is not given to accounts: set it in the running Windows with net user")
-	}
 
 	answer := job.Stop
 	if r.Continue {
@@ -87,7 +84,7 @@ func (r *loadRun) do(ctx context.Context) error {
 		StoreRef:  engine.StoreRef{Path: storePath, Password: password},
 		Detection: target.Detection, Installation: target.inst,
 		Rules: r.rules, Config: r.config, Users: r.Users, MoveUsers: r.MoveUsers, MoveDomains: r.MoveDomains,
-		CreateAccounts: r.CreateAccounts, EnableAccounts: r.EnableAccounts,
+		CreateAccounts: r.CreateAccounts, EnableAccounts: r.EnableAccounts, NewPassword: r.Password,
 		Live: r.OfflineWinDir == "", Runner: restore.Programs{Dir: r.path("."), Limit: commandLimit}, Continue: r.Continue, Force: r.Force, DryRun: r.Plan, JournalDir: r.path(r.Journal),
 	}, w.ctl)
 	stop()

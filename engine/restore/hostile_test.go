@@ -246,7 +246,8 @@ func FuzzSAM(f *testing.F) {
 		h.put(h.key(builtinDomain+`\Aliases\00000221`), regf.Value{Name: "C", Type: regf.Binary, Data: c})
 		h.key(builtinDomain + `\Aliases\Members`)
 		machine := "S-1-5-21-1-2-3"
-		_ = addAccount(h, machine, account{rid: 1001, name: "anna"})
+		_ = addAccount(h, machine, account{rid: 1001, name: "anna", password: "x"}, samKey{key: make([]byte, 16), aes: len(v)%2 == 0})
+		_, _ = openSAMKey(fixed, make([]byte, 16))
 		_ = addMember(h, builtinDomain, usersGroup, machine+"-1001")
 	})
 }

@@ -64,6 +64,7 @@ type journal struct {
 	keep  string
 	temp  string
 	now   time.Time
+	steps int
 	err   error
 }
 
@@ -98,6 +99,7 @@ func (j *journal) add(s step) error {
 	if j == nil {
 		return nil
 	}
+	j.steps++
 	return j.write(s)
 }
 
@@ -123,7 +125,12 @@ func (j *journal) sync() error {
 	return j.file.Sync()
 }
 
+// close ends the journal. One that tells nothing is removed: it would only hide
+// the one before it.
 func (j *journal) close(done bool) error {
+	if j.steps == 0 {
+		return errors.Join(j.file.Close(), os.Remove(j.name))
+	}
 	var err error
 	if done {
 		err = j.add(step{Op: opDone})

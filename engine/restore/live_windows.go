@@ -318,12 +318,13 @@ func (l liveKeys) commit() error { return nil }
 // liveRoster is the accounts of the running Windows.
 type liveRoster struct {
 	machineSID string
+	password   string // of new accounts
 	dry        bool
 	fresh      uint32 // numbers for accounts that a dry run does not make
 }
 
 func (r *run) liveAccounts() (accounts, error) {
-	return &liveRoster{machineSID: r.machine.MachineSID, dry: r.req.DryRun}, nil
+	return &liveRoster{machineSID: r.machine.MachineSID, password: r.req.Password, dry: r.req.DryRun}, nil
 }
 
 func (l *liveRoster) find(name string) (string, bool) {
@@ -344,7 +345,7 @@ type userInfo1 struct {
 	script         *uint16
 }
 
-// next makes the account, disabled and without a password: only then has it a SID.
+// next makes the account, disabled: only then has it a SID.
 func (l *liveRoster) next(name string) (string, error) {
 	if err := checkAccount(name); err != nil {
 		return "", err
@@ -353,15 +354,19 @@ func (l *liveRoster) next(name string) (string, error) {
 		l.fresh++
 		return fmt.Sprintf("%s-%d", l.machineSID, 0xFFFFFF00+l.fresh), nil
 	}
-	const user, script, disabled, noPassword, normal, neverExpires = 1, 0x1, 0x2, 0x20, 0x200, 0x10000
+	const user, disabled = 1, 0x2
 	text, err := win.UTF16PtrFromString(name)
 	if err != nil {
 		return "", err
 	}
+	password, err := win.UTF16PtrFromString(l.password)
+	if err != nil {
+		return "", errors.New("the password has a character that none may have")
+	}
 	var empty uint16
 	info := userInfo1{
-		name: text, password: &empty, privilege: user, home: &empty, comment: &empty, script: &empty,
-		flags: script | disabled | noPassword | normal | neverExpires,
+		name: text, password: password, privilege: user, home: &empty, comment: &empty, script: &empty,
+		flags: l.flags() | disabled,
 	}
 	if code, _, _ := netUserAdd.Call(0, 1, uintptr(unsafe.Pointer(&info)), 0); code != 0 {
 		return "", fmt.Errorf("make the account %s: %w", name, syscall.Errno(code))
@@ -371,6 +376,15 @@ func (l *liveRoster) next(name string) (string, error) {
 		return "", fmt.Errorf("the account %s was made and is not found", name)
 	}
 	return sid, nil
+}
+
+// flags are those of a new account (UF_).
+func (l *liveRoster) flags() uint32 {
+	const script, noPassword, normal, neverExpires = 0x1, 0x20, 0x200, 0x10000
+	if l.password != "" {
+		return script | normal | neverExpires
+	}
+	return script | noPassword | normal | neverExpires
 }
 
 // make gives the account that next made the rest.
@@ -400,8 +414,7 @@ func (l *liveRoster) make(_ string, a account) error {
 		errs = append(errs, set(level, unsafe.Pointer(&p)))
 	}
 	if a.enabled {
-		const script, noPassword, normal, neverExpires = 0x1, 0x20, 0x200, 0x10000
-		flags := uint32(script | noPassword | normal | neverExpires)
+		flags := l.flags()
 		errs = append(errs, set(1008, unsafe.Pointer(&flags)))
 	}
 	return errors.Join(errs...)

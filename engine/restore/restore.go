@@ -66,9 +66,10 @@ type Request struct {
 	MoveDomains []usmt.Rename // /md
 	Groups      []usmt.ChangeGroup
 
-	CreateAccounts bool // /lac
-	EnableAccounts bool // /lae
-	SkipUsers      bool // go on without users for whom there is no account
+	CreateAccounts bool   // /lac
+	EnableAccounts bool   // /lae
+	Password       string // of accounts that are made; empty for none
+	SkipUsers      bool   // go on without users for whom there is no account
 
 	Live    bool   // the destination is the Windows that runs, as Live describes it
 	Runner  Runner // with Live: runs the commands of Rules; nil runs none
@@ -87,6 +88,7 @@ type Result struct {
 	Done     Counts
 	Warnings []string // what the caller should know beside problems
 	Changes  []Change // with DryRun: the first of them
+	Journal  bool     // there is one: something was written
 
 	Problems []job.Problem // the first of them
 	Count    int64         // of all that are no notices
@@ -137,6 +139,7 @@ func Run(ctx context.Context, req Request, ctl *job.Control) (*Result, error) {
 		err = errors.Join(err, d.close())
 	}
 	if r.journal != nil {
+		r.result.Journal = r.journal.steps > 0
 		err = errors.Join(err, r.journal.close(err == nil))
 	}
 	return r.result, err

@@ -11,6 +11,7 @@ import (
 
 	"lifeboat/engine/job"
 	"lifeboat/engine/regf"
+	"lifeboat/engine/store"
 	"lifeboat/engine/usmt"
 	"lifeboat/engine/windows"
 	"lifeboat/engine/winname"
@@ -20,7 +21,7 @@ import (
 // made after the pattern of one that is there, because versions of Windows differ
 // in what surrounds the parts that are known: its descriptor with the new SID in
 // it, its logon hours, and the form in which an absent password is kept.
-// Passwords are neither read nor written.
+// Passwords that are there are never read.
 
 const (
 	accountDomain = `SAM\Domains\Account`
@@ -178,6 +179,7 @@ type pattern struct {
 	v      samV
 	f      []byte
 	hashes [4][]byte // of an account without password
+	keyID  uint16    // what hashes begin with
 }
 
 // findPattern chooses an account: one that a person has, else the built-in
@@ -189,6 +191,7 @@ func findPattern(h *hive) (pattern, error) {
 		return best, errors.New("the hive SAM lacks what every Windows has in it")
 	}
 	var hashes [4][]byte
+	var keyID uint16
 	found := false
 	for _, k := range users.Subkeys {
 		rid, err := strconv.ParseUint(k.Name, 16, 32)
@@ -201,8 +204,12 @@ func findPattern(h *hive) (pattern, error) {
 			continue
 		}
 		for i := range hashes {
-			if d := parsed.data[vHashes+i]; hashes[i] == nil && isNoHash(d) {
+			d := parsed.data[vHashes+i]
+			if hashes[i] == nil && isNoHash(d) {
 				hashes[i] = d
+			}
+			if len(d) >= 4 {
+				keyID = le.Uint16(d)
 			}
 		}
 		ordinary := rid >= firstRID
@@ -213,7 +220,7 @@ func findPattern(h *hive) (pattern, error) {
 	if !found {
 		return best, errors.New("the hive SAM has no account to make others after")
 	}
-	best.hashes = hashes
+	best.hashes, best.keyID = hashes, keyID
 	return best, nil
 }
 
@@ -228,6 +235,7 @@ type account struct {
 	fullName string
 	comment  string
 	enabled  bool
+	password string // empty for none
 }
 
 // Flags of an account.
@@ -242,15 +250,15 @@ const (
 )
 
 // addAccount puts an account into SAM, as a member of no group but the one for
-// all.
-func addAccount(h *hive, machineSID string, a account) error {
+// all. key is that of the SAM, for an account with a password.
+func addAccount(h *hive, machineSID string, a account, key samKey) error {
 	p, err := findPattern(h)
 	if err != nil {
 		return err
 	}
 	users, names := h.find(accountDomain+`\Users`), h.find(accountDomain+`\Users\Names`)
-	key := fmt.Sprintf("%08X", a.rid)
-	if names == nil || h.child(users, key) != nil || h.child(names, a.name) != nil {
+	number := fmt.Sprintf("%08X", a.rid)
+	if names == nil || h.child(users, number) != nil || h.child(names, a.name) != nil {
 		return fmt.Errorf("the account %s is there already", a.name)
 	}
 	v := samV{extra: p.v.extra}
@@ -286,9 +294,16 @@ func addAccount(h *hive, machineSID string, a account) error {
 	if !a.enabled {
 		flags |= flagDisabled
 	}
+	if a.password != "" {
+		if v.data[vHashes+1], err = key.seal(p.keyID, a.rid, ntHash(a.password)); err != nil {
+			return err
+		}
+		flags &^= flagNoPassword
+		le.PutUint64(f[24:], uint64(store.FileTimeOf(h.now))) // else it has to be changed at once
+	}
 	le.PutUint16(f[56:], flags)
 
-	user := h.key(accountDomain + `\Users\` + key)
+	user := h.key(accountDomain + `\Users\` + number)
 	h.put(user, regf.Value{Name: "F", Type: regf.Binary, Data: f})
 	h.put(user, regf.Value{Name: "V", Type: regf.Binary, Data: v.bytes()})
 	name := h.key(accountDomain + `\Users\Names\` + a.name)
@@ -496,7 +511,7 @@ func (r *run) writeAccounts(ctx context.Context) error {
 		}
 		err := r.try(ctx, job.UnreadableKey, p.Account(), func() error {
 			if p.account {
-				a := account{name: p.Name, enabled: r.req.EnableAccounts}
+				a := account{name: p.Name, enabled: r.req.EnableAccounts, password: r.req.Password}
 				for _, u := range r.source.Users {
 					if winname.Equal(u.ID, p.Source.SID) {
 						a.fullName, a.comment = u.FullName, u.Comment
@@ -540,7 +555,40 @@ func (ro *roster) make(sid string, a account) error {
 		return err
 	}
 	_, a.rid, _ = splitSID(sid)
-	return addAccount(h, ro.machineSID, a)
+	var key samKey
+	if a.password != "" {
+		if key, err = ro.samKey(h); err != nil {
+			ro.run.warn(fmt.Sprintf("accounts are made without a password, which Windows lets sign in at this computer only: %v; set one with net user", err))
+			a.password = ""
+		}
+	}
+	return addAccount(h, ro.machineSID, a, key)
+}
+
+// samKey finds the key by which the destination encrypts what it keeps of
+// passwords.
+func (ro *roster) samKey(sam *hive) (samKey, error) {
+	k, err := ro.run.registry.machineHive("SYSTEM")
+	if err != nil {
+		return samKey{}, err
+	}
+	system, ok := k.(*hive)
+	if !ok {
+		return samKey{}, errors.New("the hive SYSTEM is in use")
+	}
+	set, err := ro.run.registry.controlSet(system)
+	if err != nil {
+		return samKey{}, err
+	}
+	boot, err := bootKey(system, set+`\Control`)
+	if err != nil {
+		return samKey{}, err
+	}
+	f := value(sam.find(accountDomain), "F")
+	if f == nil {
+		return samKey{}, errors.New("the hive SAM has no key")
+	}
+	return openSAMKey(f.Data, boot)
 }
 
 func (ro *roster) join(group, sid string) error {

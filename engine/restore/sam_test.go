@@ -157,7 +157,7 @@ func TestAddAccountToRealSAM(t *testing.T) {
 				}
 				_, rid, _ := splitSID(sid)
 				a := accountFor(rid, account, i == 0)
-				if err := addAccount(h, machine, a); err != nil {
+				if err := addAccount(h, machine, a, samKey{}); err != nil {
 					t.Fatal(err)
 				}
 				if err := addMember(h, builtinDomain, usersGroup, sid); err != nil {

@@ -95,6 +95,10 @@ func (b *builder) machineHives(users []User) {
 	system.set(ccs+"TimeZoneInformation", "ActiveTimeBias", uint32(0xFFFFFFC4))
 	system.set(`ControlSet001\Services\Tcpip\Parameters`, "Hostname", Computer)
 	system.set(`ControlSet001\Services\Tcpip\Parameters`, "Domain", "corp.example")
+	system.set(ccs+"Lsa", "SecureBoot", uint32(1))
+	for name, class := range lsaClasses() {
+		system.key(ccs + `Lsa\` + name).Class = class
+	}
 	system.set("Setup", "SystemSetupInProgress", uint32(0))
 	b.hive(config+"SYSTEM", system)
 

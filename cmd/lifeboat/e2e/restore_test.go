@@ -50,3 +50,22 @@ func TestWindowsBuildRestoresUnderWine(t *testing.T) {
 		t.Error("localadmin's profile is still there")
 	}
 }
+
+// The password of a new account is found by a program that reads SAM.
+func TestPasswordOfNewAccountIsReadByOthers(t *testing.T) {
+	const python, dump = "/usr/bin/python3", "/usr/share/doc/python3-impacket/examples/secretsdump.py"
+	need(t, python)
+	if _, err := os.Stat(dump); err != nil {
+		missing(t, "python3-impacket is not installed")
+	}
+	pc, other, store := brokenPC(t, t.TempDir()), otherPC(t), t.TempDir()
+	out, code := lifeboat(t, "scanstate", store, "/offlineWinDir:"+pc.Volume+"/Windows", "/c")
+	want(t, 0, out, code)
+	out, code = lifeboat(t, "loadstate", store, "/offlineWinDir:"+other+"/Windows", "/c", "/lac:password", "/lae", "/mu:localadmin:otto")
+	want(t, 0, out, code)
+	config := filepath.Join(other, "Windows", "System32", "config")
+	out = sh(t, python, dump, "-sam", filepath.Join(config, "SAM"), "-system", filepath.Join(config, "SYSTEM"), "LOCAL")
+	if !strings.Contains(out, "otto:1003:aad3b435b51404eeaad3b435b51404ee:8846f7eaee8fb117ad06bdd830b7586c:::") {
+		t.Errorf("the password is not there:\n%s", out)
+	}
+}
