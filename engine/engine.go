@@ -109,6 +109,16 @@ func (d *Detection) find(ctx context.Context) error {
 	}
 	for _, inst := range found {
 		inst.Notes = append(inst.Notes, d.notes[inst.Source]...)
+		told := []int{inst.Source}
+		for _, drive := range inst.Drives {
+			if slices.Contains(told, drive.Source) {
+				continue
+			}
+			told = append(told, drive.Source)
+			for _, n := range d.notes[drive.Source] {
+				inst.Notes = append(inst.Notes, drive.Path()+" "+n)
+			}
+		}
 	}
 	d.Installations, d.Looked = found, append(d.unopened[:len(d.unopened):len(d.unopened)], looked...)
 	return nil

@@ -64,6 +64,7 @@ func (e *Engine) Capture(ctx context.Context, req CaptureRequest, ctl *job.Contr
 		Computer: req.Plan.Installation.ComputerName,
 		Product:  Title(req.Plan.Installation),
 		Source:   req.Plan.Installation.Where,
+		Notes:    req.Plan.Installation.Notes,
 		Started:  e.Clock(), StorePath: req.StorePath, Protected: req.Password != "",
 	}
 	err = e.capture(ctx, req, team, ctl, r)

@@ -202,6 +202,10 @@ func (r *scanRun) describe(inst *engine.Installation) {
 		r.log.Landmark("drive %s is volume %d, folder %s (%s)", winname.Show(d.Path()), d.Source, winname.Show(d.Root), d.How)
 	}
 	fmt.Fprintf(r.stderr, "%s: %s\n", winname.Show(inst.ComputerName), engine.Title(inst))
+	for _, n := range inst.Notes {
+		r.log.Warning("%s", winname.Show(n))
+		fmt.Fprintf(r.stderr, "note: %s\n", winname.Show(n))
+	}
 }
 
 // remark tells the log what of the rules was not followed, and the person that

@@ -95,6 +95,8 @@ func (w *watcher) event(e job.Event) {
 		case w.shown == consoleShows+1:
 			w.say(e.Time, "more problems; the report lists them")
 		}
+	case job.Message:
+		w.say(e.Time, "%s", winname.Show(e.Text))
 	case job.MediumGone:
 		w.say(e.Time, "the medium of the store is gone")
 	case job.MediumBack:

@@ -55,7 +55,7 @@ func Gather(ctx context.Context, req GatherRequest, ctl *job.Control) (Result, e
 		req: req, ctl: ctl, plan: req.Plan, started: ctl.Clock(), user: nobody,
 		chosen: req.Plan.chosen(req.Select),
 		result: Result{ByUnit: make([]Totals, len(req.Plan.Units))},
-		sds:    map[string]int{},
+		sds:    map[string]int{}, told: map[Damaged]int{},
 	}
 	ctx, g.stop = context.WithCancelCause(ctx)
 	defer g.stop(nil)
@@ -76,7 +76,8 @@ type gatherer struct {
 	started time.Time
 	chosen  []int // by group: the unit it counts for, or -1
 	stop    context.CancelCauseFunc
-	user    string // whose objects are being taken
+	user    string          // whose objects are being taken
+	told    map[Damaged]int // how much damage was reported
 
 	capture  *store.Capture
 	pending  sync.WaitGroup // items handed to the store and not yet done
@@ -142,6 +143,7 @@ func (g *gatherer) content(ctx context.Context) (err error) {
 	}
 	open = append(open, g.problems)
 
+	g.damage()
 	if err := g.files(ctx); err != nil {
 		return err
 	}
@@ -163,6 +165,7 @@ func (g *gatherer) content(ctx context.Context) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	g.damage() // what was met since
 	summary, err := json.MarshalIndent(winname.ForJSON(g.catalog()), "", "  ")
 	if err != nil {
 		return fmt.Errorf("write catalog: %w", err)
@@ -601,6 +604,11 @@ func (g *gatherer) finished(unit int, size int64, reused bool) {
 // report counts a problem, tells the watcher, and writes it to the catalog.
 func (g *gatherer) report(unit int, p job.Problem) {
 	p.User = g.plan.Units[unit].User
+	g.tell(p)
+}
+
+// tell is report for what concerns no unit.
+func (g *gatherer) tell(p job.Problem) {
 	g.ctl.Problem(p)
 	g.mu.Lock()
 	if p.Kind != job.Notice {

@@ -210,7 +210,7 @@ func (l *lostFolder) add(record uint32) {
 
 func (l *lostFolder) end() {
 	if l.count > 0 {
-		l.problems.add(l.record, fmt.Sprintf("the folder is lost and with it its %d entries", l.count))
+		l.problems.lose(l.record, fmt.Sprintf("the folder is lost and with it its %d entries", l.count))
 	}
 	l.count = 0
 }

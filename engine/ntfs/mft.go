@@ -89,7 +89,7 @@ func (f *FS) mirrorRecord(n uint32) (record, error) {
 func (f *FS) extendMFT(list []byte) {
 	items, err := parseList(list)
 	if err != nil {
-		f.problems.add(recordMFT, err.Error())
+		f.problems.lose(recordMFT, err.Error())
 	}
 	items = slices.DeleteFunc(items, func(i listItem) bool {
 		return i.kind != typeData || i.lowest == 0 || len(i.name) > 0
@@ -98,7 +98,7 @@ func (f *FS) extendMFT(list []byte) {
 	for _, item := range items {
 		n, ok := item.record.number()
 		if !ok || item.lowest != uint64(f.mft.list.end) {
-			f.problems.add(recordMFT, fmt.Sprintf("%v: part at cluster %d does not continue the table", ErrDamaged, item.lowest))
+			f.problems.lose(recordMFT, fmt.Sprintf("%v: part at cluster %d does not continue the table", ErrDamaged, item.lowest))
 			return
 		}
 		// Readable are those that the runs up to here reach.
@@ -110,7 +110,7 @@ func (f *FS) extendMFT(list []byte) {
 			err = f.extendFrom(raw, item)
 		}
 		if err != nil {
-			f.problems.add(n, fmt.Sprintf("part of $MFT: %v", err))
+			f.problems.lose(n, fmt.Sprintf("part of $MFT: %v", err))
 			return
 		}
 	}

@@ -106,7 +106,7 @@ func Open(ctx context.Context, r io.ReaderAt, size int64, progress func(done, to
 		f.problems.add(NoRecord, "the boot sector is damaged, its backup is used")
 	}
 	if missing := boot.volumeSize() - size; missing > 0 {
-		f.problems.add(NoRecord, fmt.Sprintf("the volume is cut short: %d of its %d bytes are missing", missing, boot.volumeSize()))
+		f.problems.lose(NoRecord, fmt.Sprintf("the volume is cut short: %d of its %d bytes are missing", missing, boot.volumeSize()))
 	}
 	if err := f.openMFT(); err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 type Problem struct {
 	Record uint32 // NoRecord if it is not about one file record
 	What   string
+	Lost   bool // a file may be missing from its folder for it, and nothing else tells
 }
 
 // NoRecord stands for none.
@@ -34,12 +35,18 @@ type problems struct {
 
 const maxProblems = 256
 
-func (p *problems) add(record uint32, what string) {
+// add notes what did not keep anything from being found.
+func (p *problems) add(record uint32, what string) { p.put(Problem{record, what, false}) }
+
+// lose notes what may keep a file from being found.
+func (p *problems) lose(record uint32, what string) { p.put(Problem{record, what, true}) }
+
+func (p *problems) put(problem Problem) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.all++
 	if len(p.kept) < maxProblems {
-		p.kept = append(p.kept, Problem{record, what})
+		p.kept = append(p.kept, problem)
 	}
 }
 

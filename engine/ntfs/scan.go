@@ -31,7 +31,7 @@ func (f *FS) scan(ctx context.Context, progress func(done, total int64)) error {
 	s.join()
 	f.index.links = slices.Concat(s.links...)
 	if root := f.index.entry(recordRoot); root == nil || root.state&folder == 0 {
-		f.problems.add(recordRoot, "the root folder's record is damaged")
+		f.problems.lose(recordRoot, "the root folder's record is damaged")
 		e := f.index.add(recordRoot)
 		e.state |= folder | torn
 		e.sequence = recordRoot
@@ -85,7 +85,7 @@ func (s *scanner) read(ctx context.Context, p []byte, off int64) error {
 		if n < 4 && s.mirror(n) {
 			return nil
 		}
-		s.f.problems.add(n, err.Error())
+		s.f.problems.lose(n, err.Error())
 		return nil
 	}
 	half := len(p) / size / 2 * size
@@ -114,7 +114,7 @@ func (s *scanner) record(n uint32, raw []byte) {
 	case n < 4 && (err != nil || rec.torn) && s.mirror(n):
 		return
 	case err != nil:
-		s.f.problems.add(n, err.Error())
+		s.f.problems.lose(n, err.Error())
 		return
 	case !rec.inUse():
 		return
@@ -134,7 +134,7 @@ func (s *scanner) take(n uint32, rec record) {
 	}
 	if rec.torn {
 		e.state |= torn
-		s.f.problems.add(n, "the record is torn: only its first part is read")
+		s.f.problems.lose(n, "the record is torn: only its first part is read")
 	}
 	var guess int64 // size as a name tells it
 	walk := rec.attributes()
@@ -163,7 +163,7 @@ func (s *scanner) take(n uint32, rec record) {
 	}
 	if walk.err != nil && !rec.torn {
 		e.state |= torn
-		s.f.problems.add(n, walk.err.Error())
+		s.f.problems.lose(n, walk.err.Error())
 	}
 	if e.state&torn != 0 && e.state&(hasSize|folder) == 0 && guess > 0 {
 		e.size = guess
@@ -180,7 +180,7 @@ func (s *scanner) take(n uint32, rec record) {
 func (s *scanner) extension(n uint32, rec record) {
 	base, ok := rec.base().number()
 	if !ok {
-		s.f.problems.add(n, "the record extends one that cannot be")
+		s.f.problems.lose(n, "the record extends one that cannot be")
 		return
 	}
 	s.x.extensions = append(s.x.extensions, extensionRef{base, n})
@@ -205,7 +205,7 @@ func (s *scanner) extension(n uint32, rec record) {
 		}
 	}
 	if walk.err != nil {
-		s.f.problems.add(n, walk.err.Error())
+		s.f.problems.lose(n, walk.err.Error())
 	}
 }
 
@@ -267,7 +267,7 @@ const nameSpaceDOS = 2
 func (s *scanner) link(n uint32, a attribute) (size int64, ok bool) {
 	v := a.value
 	if len(v) < 66 || len(v) < 66+2*int(v[64]) {
-		s.f.problems.add(n, "a name is damaged")
+		s.f.problems.lose(n, "a name is damaged")
 		return 0, false
 	}
 	if v[65] == nameSpaceDOS {
@@ -276,12 +276,12 @@ func (s *scanner) link(n uint32, a attribute) (size int64, ok bool) {
 	parent := reference(binary.LittleEndian.Uint64(v))
 	number, ok := parent.number()
 	if !ok {
-		s.f.problems.add(n, "its folder cannot be")
+		s.f.problems.lose(n, "its folder cannot be")
 		return 0, false
 	}
 	at, length, ok := s.x.names.add(v[66 : 66+2*int(v[64])])
 	if !ok || s.linkCount() >= int64(NoRecord)-1 {
-		s.f.problems.add(n, "too many names")
+		s.f.problems.lose(n, "too many names")
 		return 0, false
 	}
 	last := len(s.links) - 1

@@ -18,8 +18,9 @@ import (
 // Report is the outcome of one capture.
 type Report struct {
 	Computer string    `json:"computer"`
-	Product  string    `json:"product"` // "Windows 11 Pro 23H2, build 22631.4460, x64"
-	Source   string    `json:"source"`  // where the Windows was found, for people
+	Product  string    `json:"product"`         // "Windows 11 Pro 23H2, build 22631.4460, x64"
+	Source   string    `json:"source"`          // where the Windows was found, for people
+	Notes    []string  `json:"notes,omitempty"` // what is to be known of the Windows and its disk, lower case
 	Started  time.Time `json:"started"`
 	Finished time.Time `json:"finished"`
 

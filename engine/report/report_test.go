@@ -17,6 +17,7 @@ func sample() *Report {
 	start := time.Date(2026, 11, 24, 2, 0, 0, 0, time.UTC)
 	r := &Report{
 		Computer: "PC-0412", Product: "Windows 11 Pro 23H2, build 22631.4460, x64", Source: "/mnt/c",
+		Notes:   []string{"the volume is marked as not in order"},
 		Started: start, Finished: start.Add(12*time.Minute + 33*time.Second),
 		StorePath: `E:\PC-0412`, StoreID: "0123abcd", CaptureID: "k77", Protected: true,
 		StoredBytes: 20 << 30, Files: 42894, Bytes: 39 << 30, Keys: 1204,

@@ -95,12 +95,17 @@ func (r *Report) facts() []fact {
 		{"Computer", winname.Show(r.Computer)},
 		{"Windows", winname.Show(r.Product)},
 		{"Found at", winname.Show(r.Source)},
+	}
+	for _, note := range r.Notes {
+		facts = append(facts, fact{"Note", winname.Show(note)})
+	}
+	facts = append(facts, []fact{
 		{"Saved", fmt.Sprintf("%d files, %s, %d settings keys", r.Files, human.Bytes(r.Bytes), r.Keys)},
 		{"Started", stamp(r.Started)},
 		{"Finished", stamp(r.Finished) + ", after " + human.Duration(r.Duration())},
 		{"Store", winname.Show(r.StorePath) + protection(r.Protected)},
 		{"Store id", r.StoreID},
-	}
+	}...)
 	if r.CaptureID != "" {
 		facts = append(facts, fact{"Capture id", r.CaptureID})
 	}

@@ -44,15 +44,23 @@ const maxPath = 32767
 // FS returns the file system, for what only it tells: label, state, raw data.
 func (n *NTFS) FS() *ntfs.FS { return n.fs }
 
-// Problems tells what was found damaged so far, with paths where they are known,
-// and how much there was in all.
-func (n *NTFS) Problems() ([]string, int) {
+// Damage is something of the file system that was found damaged.
+type Damage struct {
+	Path string // of the file or folder concerned; `\` where it is not known
+	What string
+	Lost bool // a file may be missing from its folder for it, and nothing else tells
+}
+
+// Damage tells what was found damaged so far, the first of it if there is much, and
+// how much there was in all.
+func (n *NTFS) Damage() ([]Damage, int) {
 	kept, all := n.fs.Problems()
-	out := make([]string, len(kept))
+	out := make([]Damage, len(kept))
 	for i, p := range kept {
-		out[i] = p.String()
+		out[i] = Damage{Path: `\`, What: p.String(), Lost: p.Lost}
 		if path, ok := n.fs.Path(p.Record); ok && p.Record != ntfs.NoRecord {
-			out[i] = winname.Show(path) + ": " + p.What
+			out[i].Path, out[i].What = path, p.What
+			out[i].Lost = p.Lost && p.Record < ntfs.FirstUser // what was found tells itself when it is read
 		}
 	}
 	return out, all

@@ -65,8 +65,8 @@ func TestNTFSEqualsMounted(t *testing.T) {
 			t.Errorf("%s was not compared", must)
 		}
 	}
-	if kept, all := n.Problems(); all > 0 {
-		t.Errorf("%d problems: %q", all, kept)
+	if kept, all := n.Damage(); all > 0 {
+		t.Errorf("%d problems: %+v", all, kept)
 	}
 }
 

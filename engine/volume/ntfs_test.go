@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"slices"
-	"strings"
 	"testing"
 
 	"lifeboat/engine/ntfs/ntfstest"
@@ -163,8 +162,8 @@ func TestNTFSProblemsHavePaths(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if kept, all := n.Problems(); all != 1 || !strings.HasPrefix(kept[0], `\Users\torn.txt: `) {
-		t.Errorf("problems %q", kept)
+	if kept, all := n.Damage(); all != 1 || kept[0].Path != `\Users\torn.txt` || kept[0].Lost {
+		t.Errorf("problems %+v", kept)
 	}
 	if err := n.Close(); err != nil {
 		t.Error(err)
