@@ -41,16 +41,13 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	binaries.dir = dir
-	binaries.linux = filepath.Join(dir, "lifeboat")
-	binaries.windows = filepath.Join(dir, "lifeboat.exe")
-	for target, out := range map[string]string{"linux": binaries.linux, "windows": binaries.windows} {
-		build := exec.Command("go", "build", "-trimpath", "-o", out, "lifeboat/cmd/lifeboat")
-		build.Env = append(os.Environ(), "GOOS="+target, "GOARCH=amd64", "CGO_ENABLED=0")
-		if text, err := build.CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "build for %s: %v\n%s", target, err, text)
-			return 1
-		}
+	build := exec.Command("go", "run", "lifeboat/cmd/release", "-bare", "-version", "v0.0.1", "-out", dir, "-only", "linux/amd64,windows/amd64")
+	if text, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, text)
+		return 1
 	}
+	binaries.linux = filepath.Join(dir, "linux-amd64", "lifeboat")
+	binaries.windows = filepath.Join(dir, "windows-amd64", "lifeboat.exe")
 	return m.Run()
 }
 

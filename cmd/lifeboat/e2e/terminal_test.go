@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"fmt"
 	"os/exec"
 	"strings"
 	"testing"
@@ -20,7 +21,8 @@ type terminal struct {
 func openTerminal(t testing.TB, columns, rows string, env []string, command ...string) *terminal {
 	t.Helper()
 	need(t, "tmux")
-	term := &terminal{t, "lifeboat-" + strings.NewReplacer("/", "-", ".", "-").Replace(t.Name())}
+	// A name of its own each time: the server before may not be gone yet.
+	term := &terminal{t, fmt.Sprintf("lifeboat-%s-%d", strings.NewReplacer("/", "-", ".", "-").Replace(t.Name()), time.Now().UnixNano())}
 	for i, word := range command {
 		command[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 	}
@@ -31,9 +33,11 @@ func openTerminal(t testing.TB, columns, rows string, env []string, command ...s
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("tmux: %v\n%s", err, out)
 	}
-	t.Cleanup(func() { exec.Command("tmux", "-L", term.server, "kill-server").Run() })
+	t.Cleanup(term.close)
 	return term
 }
+
+func (m *terminal) close() { exec.Command("tmux", "-L", m.server, "kill-server").Run() }
 
 func (m *terminal) press(keys ...string) {
 	m.t.Helper()
