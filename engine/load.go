@@ -31,12 +31,14 @@ type RestoreRequest struct {
 	EnableAccounts bool
 	NewPassword    string // of accounts that are made; empty for none
 
-	Live       bool   // the destination is what LiveDestination gave
-	Runner     Runner // with Live: runs the commands of Rules; nil runs none
-	Continue   bool   // go on without users for whom there is no account
-	Force      bool   // write although the Windows may be in use
-	DryRun     bool   // write nothing, say what would be
-	JournalDir string // where the journal goes; empty for beside the store
+	Live       bool          // the destination is what LiveDestination gave
+	Runner     Runner        // with Live: runs the commands of Rules; nil runs none
+	Retries    int           // how often what may pass is tried again
+	Wait       time.Duration // between two tries
+	Continue   bool          // go on without users for whom there is no account
+	Force      bool          // write although the Windows may be in use
+	DryRun     bool          // write nothing, say what would be
+	JournalDir string        // where the journal goes; empty for beside the store
 }
 
 // Runner runs the commands of rules.
@@ -123,7 +125,7 @@ func (e *Engine) restore(ctx context.Context, req RestoreRequest, ctl *job.Contr
 		Tree: tree, Sources: req.Detection.sources, Installation: req.Installation,
 		MoveUsers: req.MoveUsers, MoveDomains: req.MoveDomains,
 		CreateAccounts: req.CreateAccounts, EnableAccounts: req.EnableAccounts, Password: req.NewPassword, SkipUsers: req.Continue,
-		Live: req.Live, Runner: req.Runner, Force: req.Force, DryRun: req.DryRun,
+		Live: req.Live, Runner: req.Runner, Retries: req.Retries, Wait: req.Wait, Force: req.Force, DryRun: req.DryRun,
 		Choose: func(c *store.Catalog, source *windows.Installation) map[string]string {
 			r.Source = string(c.Computer)
 			return chooseUsers(req.Users, c, source, ctl)
@@ -138,6 +140,9 @@ func (e *Engine) restore(ctx context.Context, req RestoreRequest, ctl *job.Contr
 		}
 	}
 	if req.Config != nil {
+		if req.Continue && len(req.Config.FileErrors)+len(req.Config.RegistryErrors) > 0 {
+			ask.ErrorControl = req.Config
+		}
 		ask.Groups = req.Config.Groups
 		ask.MoveUsers = append(ask.MoveUsers, req.Config.Users...) // the command line wins
 		ask.MoveDomains = append(ask.MoveDomains, req.Config.Domains...)
@@ -220,13 +225,19 @@ func failRestore(err error, req RestoreRequest) error {
 		return fail(usmt.UseLac, "add /lac to have it made, /mu to give it another name, /ue to leave the user out, or /c to go on without", "restore to %s", where)
 	case errors.Is(err, restore.ErrInUse):
 		return fail(usmt.UnsupportedPlatform, `start that Windows and shut it down by "shutdown /s /t 0", then run again; /force writes all the same`, "restore to %s", where)
+	case errors.Is(err, store.ErrGone):
+		return failStore(err, req.Path)
 	case errors.Is(err, restore.ErrStopped):
-		return fail(usmt.StoppedNonFatal, "", "restore to %s", where)
+		remedy := ""
+		if req.Continue {
+			remedy = "a rule of ErrorControl says so; change it in the file of /config to go on past such files"
+		}
+		return fail(usmt.StoppedNonFatal, remedy, "restore to %s", where)
 	case errors.Is(err, restore.ErrCatalog):
 		return fail(usmt.CorruptedStore, "take the files out with usmtutils /extract", "store %s", req.Path)
 	case errors.As(err, new(*migxml.SyntaxError)):
 		return fail(usmt.ScriptFiles, "", "read rule files")
-	case errors.Is(err, store.ErrCorrupt), errors.Is(err, store.ErrGone), errors.Is(err, store.ErrPassword):
+	case errors.Is(err, store.ErrCorrupt), errors.Is(err, store.ErrPassword):
 		return failStore(err, req.Path)
 	case errors.Is(err, fs.ErrPermission):
 		return fail(usmt.InsufficientRights, "run as administrator or root, and mount the volume for writing", "restore to %s", where)

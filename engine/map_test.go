@@ -26,9 +26,10 @@ var mayImport = map[string][]string{
 	"engine/sample/shareddata": {}, // test data from outside, for tests
 	"engine/teamkey":           {},
 	"engine/report":            {"engine/human", "engine/job", "engine/winname"},
-	"engine/capture":           {"engine/disk", "engine/human", "engine/job", "engine/migxml", "engine/platform", "engine/regf", "engine/store", "engine/usmt", "engine/volume", "engine/windows", "engine/winname"},
+	"engine/errorcontrol":      {"engine/job", "engine/migxml", "engine/usmt", "engine/winname"},
+	"engine/capture":           {"engine/disk", "engine/errorcontrol", "engine/human", "engine/job", "engine/migxml", "engine/platform", "engine/regf", "engine/store", "engine/usmt", "engine/volume", "engine/windows", "engine/winname"},
 	"engine/platform":          {"engine/migxml", "engine/volume", "engine/windows"},
-	"engine/restore":           {"engine/job", "engine/migxml", "engine/platform", "engine/regf", "engine/store", "engine/usmt", "engine/volume", "engine/windows", "engine/winname"},
+	"engine/restore":           {"engine/errorcontrol", "engine/job", "engine/migxml", "engine/platform", "engine/regf", "engine/store", "engine/usmt", "engine/volume", "engine/windows", "engine/winname"},
 	"engine":                   {"engine/*"},
 	"winpe":                    {"engine/bitlocker", "engine/disk", "engine/ntfs", "engine/volume", "engine/winname"},
 	"winpe/media":              {"engine/answers", "engine/human", "engine/regf", "engine/winname", "winpe"},

@@ -85,7 +85,7 @@ func (r *loadRun) do(ctx context.Context) error {
 		Detection: target.Detection, Installation: target.inst,
 		Rules: r.rules, Config: r.config, Users: r.Users, MoveUsers: r.MoveUsers, MoveDomains: r.MoveDomains,
 		CreateAccounts: r.CreateAccounts, EnableAccounts: r.EnableAccounts, NewPassword: r.Password,
-		Live: r.OfflineWinDir == "", Runner: restore.Programs{Dir: r.path("."), Limit: commandLimit}, Continue: r.Continue, Force: r.Force, DryRun: r.Plan, JournalDir: r.path(r.Journal),
+		Live: r.OfflineWinDir == "", Runner: restore.Programs{Dir: r.path("."), Limit: commandLimit}, Retries: r.Retries, Wait: time.Duration(r.Wait) * time.Second, Continue: r.Continue, Force: r.Force, DryRun: r.Plan, JournalDir: r.path(r.Journal),
 	}, w.ctl)
 	stop()
 	for _, text := range r.report.Warnings {
@@ -156,6 +156,7 @@ func (r *loadRun) readRules() error {
 	for _, n := range notes {
 		r.note(n)
 	}
+	r.noteErrorControl(r.config, r.Continue)
 	return nil
 }
 

@@ -48,10 +48,15 @@ func (r *scanRun) readRules() error {
 	for _, n := range notes {
 		r.note(n)
 	}
-	if len(r.config.FileErrors)+len(r.config.RegistryErrors) > 0 && !r.Continue {
-		r.note("ErrorControl has no effect without /c: the first error ends the run")
-	}
+	r.noteErrorControl(r.config, r.Continue)
 	return nil
+}
+
+// noteErrorControl says when ErrorControl is not asked.
+func (l *logs) noteErrorControl(c *usmt.Config, goOn bool) {
+	if len(c.FileErrors)+len(c.RegistryErrors) > 0 && !goOn {
+		l.note("ErrorControl has no effect without /c: the first error ends the run")
+	}
 }
 
 // ruleNames are the files of /i, after those that /auto stands for.

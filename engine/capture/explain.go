@@ -44,7 +44,7 @@ func (p *Plan) Explain(object string) ([]Explanation, error) {
 	var all []Explanation
 	seen := map[string]bool{}
 	for _, c := range p.contexts {
-		text, ok := expandIn(c, kind, object)
+		text, ok := c.Expand(kind, object)
 		if !ok || seen[text] {
 			continue
 		}

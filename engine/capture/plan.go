@@ -15,8 +15,10 @@ package capture
 import (
 	"slices"
 
+	"lifeboat/engine/errorcontrol"
 	"lifeboat/engine/job"
 	"lifeboat/engine/migxml"
+	"lifeboat/engine/usmt"
 	"lifeboat/engine/windows"
 )
 
@@ -183,4 +185,10 @@ func newPlan(m *windows.Machine, program *migxml.Program, contexts []migxml.Cont
 
 func unitOf(u migxml.Unit, contexts []migxml.Context) Unit {
 	return Unit{Component: u.Component, Type: u.Type, User: contexts[u.Context].ID}
+}
+
+// ErrorControl makes the policy of a Config.xml for this plan, with the variables
+// of the PC that is saved.
+func (p *Plan) ErrorControl(c *usmt.Config) (job.Decider, []string) {
+	return errorcontrol.New(c, p.contexts)
 }

@@ -3,6 +3,7 @@ package capture
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"lifeboat/engine/job"
 	"lifeboat/engine/migxml"
@@ -110,3 +111,5 @@ func union(a, b []int) []int {
 	}
 	return append(append(merged, a...), b...)
 }
+
+func segments(path string) []string { return strings.Split(strings.TrimRight(path, `\`), `\`) }

@@ -2,6 +2,7 @@ package migxml
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 )
 
@@ -67,4 +68,30 @@ func resolveKey(node string, ctx *Context) ([]string, error) {
 func (c *Context) Locate(kind Kind, text string) ([]Pattern, error) {
 	s := scope{ctx: c}
 	return s.locate(kind, text)
+}
+
+var variable = regexp.MustCompile(`%[^%\\]+%`)
+
+// Expand replaces variables, and HKCU, in a path or key by what they are in the
+// context; false if they are nothing there.
+func (c *Context) Expand(kind Kind, text string) (string, bool) {
+	ok := true
+	text = variable.ReplaceAllStringFunc(text, func(name string) string {
+		value, known := c.Vars[strings.ToUpper(strings.Trim(name, "%"))]
+		ok = ok && known
+		return value
+	})
+	if kind != RegistryKind {
+		return text, ok
+	}
+	root, rest, _ := strings.Cut(text, `\`)
+	switch strings.ToUpper(strings.TrimSpace(root)) {
+	case "HKCU", "HKEY_CURRENT_USER":
+		return `HKU\` + c.ID + `\` + rest, ok && !c.System
+	case "HKEY_LOCAL_MACHINE":
+		return `HKLM\` + rest, ok
+	case "HKEY_USERS":
+		return `HKU\` + rest, ok
+	}
+	return text, ok
 }

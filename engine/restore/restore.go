@@ -71,6 +71,10 @@ type Request struct {
 	Password       string // of accounts that are made; empty for none
 	SkipUsers      bool   // go on without users for whom there is no account
 
+	ErrorControl *usmt.Config  // whose rules decide on errors in place of the Decider; nil for none
+	Retries      int           // /r: of what fails in a way that may pass
+	Wait         time.Duration // /w: between them
+
 	Live    bool   // the destination is the Windows that runs, as Live describes it
 	Runner  Runner // with Live: runs the commands of Rules; nil runs none
 	Force   bool   // write although the Windows may be in use
@@ -167,6 +171,7 @@ type run struct {
 	sds      map[int][]byte // security descriptors by ID, translated
 	disks    []*disk        // by index of Sources
 	journal  *journal
+	policy   job.Decider // of Request.ErrorControl
 	registry *registry
 	accounts accounts
 
@@ -193,6 +198,7 @@ func (r *run) run(ctx context.Context) error {
 	if err := r.mapPeople(ctx); err != nil {
 		return err
 	}
+	r.openPolicy()
 	if err := r.prepareRules(ctx); err != nil {
 		return err
 	}
@@ -393,40 +399,6 @@ func (r *run) report(p job.Problem) {
 
 func (r *run) notice(path, format string, args ...any) {
 	r.report(job.Problem{Kind: job.Notice, Path: path, Text: fmt.Sprintf(format, args...)})
-}
-
-// try does something about one object, asking the Decider when it fails. The
-// error ends the run; that the object was passed over is none.
-func (r *run) try(ctx context.Context, topic job.Topic, path string, do func() error) error {
-	for {
-		err := do()
-		if err == nil {
-			return nil
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		answers := []job.Answer{job.Skip, job.Retry, job.Stop}
-		if isFull(err) {
-			topic, answers = job.MediumFullQ, []job.Answer{job.Stop, job.Retry}
-		}
-		answer, askErr := r.ctl.Ask(ctx, job.Question{Topic: topic, Path: path, Text: err.Error(), Code: usmt.Win32(err), Answers: answers})
-		switch {
-		case askErr != nil:
-			return askErr
-		case answer == job.Retry:
-			continue
-		}
-		stop := answer == job.Stop
-		r.report(job.Problem{Kind: job.Unreadable, Path: path, Text: err.Error(), Code: usmt.Win32(err), Abort: stop})
-		switch {
-		case stop && isFull(err):
-			return err
-		case stop:
-			return fmt.Errorf("%w: %s: %w", ErrStopped, winname.Show(path), err)
-		}
-		return nil
-	}
 }
 
 // contextOf returns the migxml.Context of a unit's side.

@@ -1,8 +1,10 @@
-package capture
+// Package errorcontrol is the ErrorControl of a Config.xml: which errors at which
+// objects end a run that was told to go on (spec/usmt-cli-spec.md 5.2). Saving and
+// putting back ask the same rules.
+package errorcontrol
 
 import (
 	"context"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -12,12 +14,11 @@ import (
 	"lifeboat/engine/winname"
 )
 
-// ErrorControl makes the policy of a Config.xml for this plan
-// (spec/usmt-cli-spec.md 5.2): the first rule that matches object and error
-// decides, what no rule matches is passed over. USMT expands variables of the
-// running system only; here they are those of the PC being saved, in turn for
-// the system and each user. The strings tell which rules cannot be used.
-func (p *Plan) ErrorControl(c *usmt.Config) (job.Decider, []string) {
+// New makes the policy of a Config.xml: the first rule that matches object and
+// error decides, what no rule matches is passed over. USMT expands variables of the
+// running system only; here they are those of the contexts, in turn for the system
+// and each user. The strings tell which rules cannot be used.
+func New(c *usmt.Config, contexts []migxml.Context) (job.Decider, []string) {
 	e := errorControl{}
 	var notes []string
 	for _, side := range []struct {
@@ -26,7 +27,7 @@ func (p *Plan) ErrorControl(c *usmt.Config) (job.Decider, []string) {
 		to    *[]errorRule
 	}{{migxml.FileKind, c.FileErrors, &e.files}, {migxml.RegistryKind, c.RegistryErrors, &e.keys}} {
 		for _, r := range side.rules {
-			patterns := p.patterns(side.kind, r.Pattern)
+			patterns := patternsIn(contexts, side.kind, r.Pattern)
 			if len(patterns) == 0 {
 				notes = append(notes, "the pattern "+winname.Show(r.Pattern)+" of ErrorControl cannot be used")
 				continue
@@ -72,20 +73,18 @@ func (r errorRule) matches(q job.Question) bool {
 	}
 	node, leaf := winname.Split(q.Path)
 	return slices.ContainsFunc(r.patterns, func(p migxml.Pattern) bool {
-		if q.Topic == job.UnreadableKey {
-			return p.MatchNode(q.Path)
-		}
-		return p.MatchLeaf(node, leaf)
+		// What cannot be read or written may be a folder or key, or a file in one.
+		return p.MatchNode(q.Path) || q.Topic == job.UnreadableFile && p.MatchLeaf(node, leaf)
 	})
 }
 
-// patterns expands a pattern in every context in which its variables have
+// patternsIn expands a pattern in every context in which its variables have
 // values, and parses it.
-func (p *Plan) patterns(kind migxml.Kind, text string) []migxml.Pattern {
+func patternsIn(contexts []migxml.Context, kind migxml.Kind, text string) []migxml.Pattern {
 	var all []migxml.Pattern
 	seen := map[string]bool{}
-	for _, c := range p.contexts {
-		expanded, ok := expandIn(c, kind, text)
+	for _, c := range contexts {
+		expanded, ok := c.Expand(kind, text)
 		if !ok || seen[expanded] {
 			continue
 		}
@@ -96,31 +95,3 @@ func (p *Plan) patterns(kind migxml.Kind, text string) []migxml.Pattern {
 	}
 	return all
 }
-
-var variable = regexp.MustCompile(`%[^%\\]+%`)
-
-// expandIn replaces variables, and HKCU, by what they are in a context; false if
-// they are nothing there.
-func expandIn(c migxml.Context, kind migxml.Kind, text string) (string, bool) {
-	ok := true
-	text = variable.ReplaceAllStringFunc(text, func(name string) string {
-		value, known := c.Vars[strings.ToUpper(strings.Trim(name, "%"))]
-		ok = ok && known
-		return value
-	})
-	if kind != migxml.RegistryKind {
-		return text, ok
-	}
-	root, rest, _ := strings.Cut(text, `\`)
-	switch strings.ToUpper(strings.TrimSpace(root)) {
-	case "HKCU", "HKEY_CURRENT_USER":
-		return `HKU\` + c.ID + `\` + rest, ok && !c.System
-	case "HKEY_LOCAL_MACHINE":
-		return `HKLM\` + rest, ok
-	case "HKEY_USERS":
-		return `HKU\` + rest, ok
-	}
-	return text, ok
-}
-
-func segments(path string) []string { return strings.Split(strings.TrimRight(path, `\`), `\`) }
