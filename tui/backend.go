@@ -66,6 +66,9 @@ type Backend interface {
 	// OpenTeamKey is the password of a store that is locked with a team key. Its
 	// errors are those of engine.TeamPassword.
 	OpenTeamKey(ctx context.Context, storePath, identity string, passphrase []byte) (string, error)
+	// ConnectShare connects a network share and gives the folder it is at then. Its
+	// errors wrap those of winpe. The share is let go of when the wizard has ended.
+	ConnectShare(ctx context.Context, share winpe.Share, user string, password []byte) (folder string, err error)
 	// CommandLine is the command that does the same as the request.
 	CommandLine(req Request) string
 	// WriteFile writes a small file beside a store-to-be, never onto a volume

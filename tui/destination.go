@@ -21,6 +21,7 @@ type destinationScreen struct {
 	under  string    // the row that was under the cursor last
 	since  time.Time // since when it is
 	folder *field    // of the folder dialog, so that what was typed is kept
+	share  *shareDialog
 }
 
 // destRow is a place that is offered, with a verdict on it.
@@ -198,6 +199,7 @@ func (sc *destinationScreen) keys(s *session) []binding {
 			}
 			return step{move: goOver, over: &folderDialog{sc: sc}}
 		}),
+		bindLetter("n", textDestShare, "", func() step { return step{move: goOver, over: sc.shareDialog()} }),
 		bindAgain(func() step {
 			clear(s.speeds)
 			return step{cmds: []command{s.lookVolumes()}}
@@ -406,12 +408,25 @@ func (d *folderDialog) keys(s *session) []binding {
 			if place == "" {
 				return step{move: goBack}
 			}
+			if _, err := winpe.ParseShare(place); err == nil {
+				share := d.sc.shareDialog()
+				share.fields[shareName].set(place)
+				return step{move: goOver, over: share}
+			}
 			delete(s.checks, place) // what is typed is looked at
 			d.sc.going = ""
 			return d.sc.goTo(s, place)
 		}),
 		bindBack(),
 	}
+}
+
+// shareDialog is kept, so that what was typed is.
+func (sc *destinationScreen) shareDialog() *shareDialog {
+	if sc.share == nil {
+		sc.share = newShareDialog(sc)
+	}
+	return sc.share
 }
 
 // see leaves the dialog when the screen below got its answer.

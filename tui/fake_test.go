@@ -65,6 +65,8 @@ type fake struct {
 	written              map[string]string // by WriteFile
 	preset               *Preset
 	slow                 bool // the first plan waits
+	logins               []string
+	shareErr             error
 }
 
 func (f *fake) WriteFile(_ context.Context, path string, _ *engine.Installation, data []byte) error {
@@ -296,6 +298,24 @@ func (f *fake) OpenTeamKey(_ context.Context, storePath, identity string, passph
 		return "", &usmt.Failure{Code: usmt.InvalidKey, What: "open the identity file", Cause: teamkey.ErrPassphrase}
 	}
 	return "secret", nil
+}
+
+// ConnectShare knows the server nas with the share rescue.
+func (f *fake) ConnectShare(_ context.Context, share winpe.Share, user string, password []byte) (string, error) {
+	f.secrets = append(f.secrets, password)
+	f.logins = append(f.logins, share.String()+" "+user)
+	switch {
+	case f.shareErr != nil:
+		return "", f.shareErr
+	case share.Server != "nas":
+		return "", fmt.Errorf("connect %s: %w: timeout", share, winpe.ErrNoServer)
+	case share.Name != "rescue":
+		return "", fmt.Errorf("connect %s: %w", share, winpe.ErrNoShare)
+	case user != `CORP\ann` || string(password) != "hunter2":
+		return "", fmt.Errorf("connect %s: %w", share, winpe.ErrBadLogin)
+	}
+	f.volumes = append(slices.Clone(f.volumes), winpe.Volume{Mount: "/run/lifeboat/nas-rescue", FileSystem: "cifs", Device: "//nas/rescue", Network: true, Size: 4000 * gib, Free: 1000 * gib})
+	return "/run/lifeboat/nas-rescue", nil
 }
 
 func (f *fake) Undo(_ context.Context, journal string) (engine.UndoReport, error) {

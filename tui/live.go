@@ -35,6 +35,7 @@ type Live struct {
 
 	mu         sync.Mutex
 	detections []*engine.Detection // all that were made
+	shares     []string            // folders of the shares that were connected
 }
 
 // Close lets go of the volumes.
@@ -45,7 +46,10 @@ func (l *Live) Close() error {
 	for _, d := range l.detections {
 		errs = append(errs, d.Close())
 	}
-	l.detections = nil
+	for _, folder := range l.shares {
+		errs = append(errs, winpe.Disconnect(folder))
+	}
+	l.detections, l.shares = nil, nil
 	return errors.Join(errs...)
 }
 
@@ -433,6 +437,20 @@ func (l *Live) CommandLine(req Request) string {
 // onDisk joins the folder of a mount and a path on its volume.
 func onDisk(mount, path string) string {
 	return filepath.Join(mount, filepath.FromSlash(strings.ReplaceAll(path, `\`, "/")))
+}
+
+// ConnectShare implements Backend.
+func (l *Live) ConnectShare(ctx context.Context, share winpe.Share, user string, password []byte) (string, error) {
+	if l.Recorded != nil {
+		return "", fmt.Errorf("%s: %w", share, winpe.ErrNoNetwork) // a recorded machine has none
+	}
+	folder, err := share.Connect(ctx, winpe.Login{User: user, Password: string(password)})
+	if err == nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.shares = append(l.shares, folder)
+	}
+	return folder, err
 }
 
 // WriteCrash implements Backend.

@@ -13,6 +13,7 @@ import (
 	"lifeboat/engine/restore"
 	"lifeboat/engine/usmt"
 	"lifeboat/engine/windows"
+	"lifeboat/winpe"
 )
 
 // The frames of every screen and state, as a technician comes across them.
@@ -44,6 +45,11 @@ func bothFrames(t *testing.T, name string, f *fake, test func(u *robot)) {
 func (u *robot) toReview() {
 	u.welcome()
 	u.press("enter", "enter", "enter", "enter", "enter")
+}
+
+func (u *robot) toDestination() {
+	u.welcome()
+	u.press("enter", "enter", "enter")
 }
 
 func (u *robot) toOptions() {
@@ -255,6 +261,38 @@ func TestFrames(t *testing.T) {
 		u.write("correct hors!")
 		u.press("enter")
 	})
+	bothFrames(t, "share", office(), func(u *robot) {
+		u.toDestination()
+		u.press("n")
+		u.write(`\\nas\rescue`)
+		u.press("tab")
+		u.write(`CORP\ann`)
+		u.press("tab")
+		u.write("hunter1")
+	})
+	bothFrames(t, "share-login", office(), func(u *robot) {
+		u.toDestination()
+		u.press("n")
+		u.write(`\\nas\rescue`)
+		u.press("tab")
+		u.write(`CORP\ann`)
+		u.press("tab")
+		u.write("hunter1")
+		u.press("enter")
+	})
+	for name, err := range map[string]error{
+		"no-network": winpe.ErrNoNetwork, "state": winpe.ErrLoginState, "right": winpe.ErrNoRight,
+		"connected": winpe.ErrConnected, "unsupported": winpe.ErrUnsupported, "other": errors.New("input/output error"),
+	} {
+		f := office()
+		f.shareErr = err
+		frames(t, "share-"+name, f, func(u *robot) {
+			u.toDestination()
+			u.press("n")
+			u.write(`\\nas\rescue`)
+			u.press("enter")
+		})
+	}
 	frames(t, "options-weak", office(), func(u *robot) {
 		u.toOptions()
 		u.press("space", "tab")

@@ -50,6 +50,7 @@ type session struct {
 	users    map[string]bool
 	choices  map[string]usmt.Choice
 	omit     map[string]bool // components
+	shares   []string        // folders of the network shares that were connected
 	place    string          // where the store goes: a volume's path or a folder
 	checks   map[string]Check
 	name     string // of the store

@@ -320,6 +320,30 @@ const (
 	textDestAskFolder2 = "mounted network share; not one on the disk being saved."
 )
 
+// Network share.
+const (
+	textDestShare        = "share"
+	textShareTitle       = "Network share"
+	textShareLead        = "A share of a Windows server or NAS. The name and password are only used for this, and kept nowhere."
+	textShareName        = "Share"
+	textShareUser        = "User"
+	textSharePass        = "Password"
+	textShareDo          = "connect"
+	textShareMsg         = `Share as \\server\share, user as NAME or DOMAIN\NAME. No user: as a guest.`
+	textShareTrying      = "Connecting. A server that does not answer is given up after some seconds."
+	textShareWhy         = "A share takes the store where no drive is at hand. It is often slower than a drive."
+	textShareNotShare    = `Not the name of a share: it looks like \\server\share, or \\10.0.0.7\share\folder.`
+	textShareNoNetwork   = "This computer has no network. Plug the cable in; on Windows PE wpeinit starts the network, and may need a driver (D at the start)."
+	textShareNoServer    = "No such server, or it does not answer. Look at its name; its address (10.0.0.7) works where names are not known."
+	textShareNoShare     = "The server is there, but has no share or folder of that name."
+	textShareBadLogin    = `Not taken: wrong password, or unknown name. In a domain the name is DOMAIN\NAME; look at the keyboard layout too (F2 shows the password).`
+	textShareLoginState  = "The account is locked, disabled, or has to change its password first. Ask who runs the server, or use another one."
+	textShareNoRight     = "This account may not use the share. Use another one, or have it allowed."
+	textShareConnected   = "The server is connected already, under another name. Use that connection, or restart this system."
+	textShareUnsupported = "This system cannot connect shares: it needs root and the kernel's cifs module. Mount the share by hand (F10, command prompt), then F: folder."
+	textShareOther       = "Try again, or save to a drive."
+)
+
 // Options.
 const (
 	textOptTitle    = "Options"
