@@ -56,6 +56,11 @@ func TestBothReadersGiveTheSame(t *testing.T) {
 		}
 		stores[i] = objectsOf(t, dest)
 	}
+	if !slices.ContainsFunc(plans[0].Left, func(l Left) bool {
+		return slices.Contains(l.Examples, `C:\Users\anna\Documents\in the cloud.docx`) && strings.Contains(l.Reason, "only in the cloud")
+	}) {
+		t.Errorf("nothing is said of the file in the cloud: %+v", plans[0].Left)
+	}
 	asJSON := func(v any) string {
 		text, err := json.Marshal(v)
 		if err != nil {
@@ -81,10 +86,16 @@ func TestBothReadersGiveTheSame(t *testing.T) {
 	for name := range stores[1] {
 		t.Errorf("only raw: %s", name)
 	}
+	for name := range stores[0] {
+		if strings.Contains(name, "My loop/") || strings.Contains(name, `My loop\`) {
+			t.Errorf("%s was taken through a junction", name)
+		}
+	}
 	if len(stores[0]) < 200 {
 		t.Errorf("only %d objects were compared", len(stores[0]))
 	}
-	for _, must := range []string{"File/C$/Users/anna/Documents/packed.txt", `object C:\Users\anna\Documents\linked.txt`, "Registry/" + sample.MachineSID + "-1001.jsonl 0"} {
+	deep := `object C:\Users\anna\Documents\deep` + strings.Repeat(`\a folder with a name that is not short`, 8) + `\bottom.txt`
+	for _, must := range []string{"File/C$/Users/anna/Documents/packed.txt", `object C:\Users\anna\Documents\linked.txt`, `object C:\Users\anna\Documents\My loop`, deep, "Registry/" + sample.MachineSID + "-1001.jsonl 0"} {
 		if stores[0][must] == "" {
 			t.Errorf("%s was not compared", must)
 		}
@@ -166,6 +177,41 @@ func fillOddities(t *testing.T, mount string, pc sample.PC) {
 	if err := os.Link(at("streams.txt"), at("linked.txt")); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Link(at("streams.txt"), filepath.Join(documents, "Letters", "linked too.txt")); err != nil {
+		t.Fatal(err)
+	}
+	deep := "deep"
+	for range 8 {
+		deep = filepath.Join(deep, "a folder with a name that is not short")
+	}
+	if err := os.MkdirAll(at(deep), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	put(filepath.Join(deep, "bottom.txt"), text[:10])
+	reparse := func(name string, tag uint32, body []byte) {
+		t.Helper()
+		data := binary.LittleEndian.AppendUint32(nil, tag)
+		data = binary.LittleEndian.AppendUint16(data, uint16(len(body)))
+		set(at(name), "system.ntfs_reparse_data", append(append(data, 0, 0), body...))
+	}
+	junction := func(name, target string) {
+		t.Helper()
+		if err := os.Mkdir(at(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		var path []byte
+		for _, c := range target {
+			path = append(path, byte(c), byte(c>>8))
+		}
+		n := byte(len(path))
+		reparse(name, 0xA0000003, append(append([]byte{0, 0, n, 0, n + 2, 0, 0, 0}, path...), 0, 0, 0, 0))
+	}
+	junction("My loop", `\??\C:\Users\anna\Documents`)
+	junction("My Music", `\??\C:\Users\anna\Music`)
+	put("in the cloud.docx", nil) // the mount does not tell the size
+	const archive, offline = 0x20, 0x1000
+	set(at("in the cloud.docx"), "system.ntfs_attrib", attr(archive|offline))
+	reparse("in the cloud.docx", 0x9000601A, make([]byte, 16))
 	if err := os.Chown(at("hidden.txt"), 1000, 100); err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -339,4 +340,31 @@ type stopAfter struct{ cancel func() }
 func (s stopAfter) Decide(ctx context.Context, _ job.Question) (job.Answer, error) {
 	s.cancel()
 	return job.Skip, nil
+}
+
+// A mount may hide folders that OneDrive keeps. What is in them is lost, which is
+// a problem, with what to do about it.
+func TestFolderHiddenByTheMount(t *testing.T) {
+	_, m := pc(t, func(v volume.Volume) volume.Volume { return hiding{v} })
+	ctl := job.NewControl(clock, nil)
+	p, err := Scan(t.Context(), ScanRequest{Machine: m, Rules: []RuleFile{{"test.xml", []byte(testRules)}}, TempDir: t.TempDir()}, ctl)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	told := slices.ContainsFunc(events(t, ctl), func(e job.Event) bool {
+		return e.Problem.Path == `C:\Users\anna\Documents\Letters` && e.Problem.Kind == job.Unreadable && strings.Contains(e.Problem.Text, "read the volume raw")
+	})
+	if !told {
+		t.Error("nothing was said")
+	}
+}
+
+type hiding struct{ volume.Volume }
+
+func (h hiding) ReadDir(path string) ([]volume.Info, error) {
+	if strings.HasSuffix(path, `anna\Documents\Letters`) {
+		return nil, fmt.Errorf("read folder: %w", volume.ErrReparse)
+	}
+	return h.Volume.ReadDir(path)
 }
