@@ -43,7 +43,7 @@ func (e *Engine) DefaultUsers(inst *Installation, choose usmt.Selection) (map[st
 		asked[i] = usmt.User{
 			SID: u.SID, Domain: u.Domain, Name: u.Name, LastUse: u.LastUse,
 			Local: u.Kind == windows.Local, Temporary: u.State == windows.Temporary,
-			Guessed: u.NameSource == windows.NameFromFolder && u.State != windows.Orphaned,
+			Guessed: u.NameSource == windows.NameFromFolder, Orphaned: u.State == windows.Orphaned,
 		}
 	}
 	choices, idle := choose.Choose(asked, inst.ComputerName, e.Clock())

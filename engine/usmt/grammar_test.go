@@ -166,9 +166,9 @@ func TestFailures(t *testing.T) {
 		{`E:\` + long, ParamTooLarge, "260 characters", `E:\` + long},
 		{strings.Repeat("x", 250), ParamTooLarge, "258 characters", strings.Repeat("x", 250)}, // C:\work in front
 		{`"E:\my store\" /c`, InvalidParameters, "quotation mark", `"E:\my`},
-		{`E:\store /l:E:\store\scan.log`, LogFileFailed, "inside the store", `/l:E:\store\scan.log`},
-		{`store /l:C:\WORK\Store\x\..\scan.log`, LogFileFailed, "inside the store", `/l:C:\WORK\Store\x\..\scan.log`},
-		{`E:\store /progress:e:/STORE/p.log`, ProgressLogFailed, "inside the store", `/progress:e:/STORE/p.log`},
+		{`E:\store /l:E:\store\USMT\scan.log`, LogFileFailed, "inside the store", `/l:E:\store\USMT\scan.log`},
+		{`store /l:C:\WORK\Store\x\..\usmt\scan.log`, LogFileFailed, "inside the store", `/l:C:\WORK\Store\x\..\usmt\scan.log`},
+		{`E:\store\ /progress:e:/STORE/USMT/p.log`, ProgressLogFailed, "inside the store", `/progress:e:/STORE/USMT/p.log`},
 		{`E:\store /apps`, InvalidParameters, "running Windows", `/apps`},
 		{`E:\store /ppkg x.ppkg`, InvalidParameters, "running Windows", `/ppkg`},
 		{`E:\store /lac`, InvalidParameters, "an option of loadstate", `/lac`},
@@ -398,28 +398,6 @@ func TestNotes(t *testing.T) {
 	}
 	if notes := scan(t, windows, `S /c`).Notes(); notes != nil {
 		t.Error(notes)
-	}
-}
-
-// Lines as task sequences and scripts write them.
-func TestFieldLines(t *testing.T) {
-	for _, line := range []string{
-		`\\server\migration\mystore /i:miguser.xml /i:migapp.xml /o`,
-		`D:\USMT\Store /offlineWinDir:C:\Windows /i:MigDocs.xml /i:MigApp.xml /v:13 /l:D:\Logs\scan.log /progress:D:\Logs\prog.log /c /o`,
-		`E:\Store\PC01 /ue:*\* /ui:S-1-5-21-1111-2222-3333-1001* /o /c /efs:skip /nocompress`,
-		`C:\store /o /config:Config.xml /i:MigDocs.xml /i:MigApp.xml /nocompress /hardlink /efs:hardlink /all /v:13 /l:ScanState.log /localonly`,
-		`X:\store /i:"%usmtdir%\migdocs.xml" /ue:%computername%\* /uel:90 /r:5 /w:10 /vsc /v:7`,
-		`"D:\USMT Store" /offline:"D:\my config\offline.xml" /encrypt:AES_256 /key:"a long key" /listfiles:"D:\list.txt"`,
-		`/genconfig:"E:\Config.xml" /i:MigApp.xml /i:MigDocs.xml /v:13 /l:x.log`,
-		`E:\s "/ui:dom\first last" "/ue:*\*" /uel:2026/2/1`,
-	} {
-		for _, sys := range []System{windows, unix} {
-			s := scan(t, sys, line)
-			again, err := ParseScanState(s.Args(), sys)
-			if err != nil || !reflect.DeepEqual(s, again) {
-				t.Errorf("%s\nprinted as %q\nparsed as %+v, %v", line, s.Args(), again, err)
-			}
-		}
 	}
 }
 

@@ -239,11 +239,11 @@ func (c *Common) options(log string) []option {
 		{name: "auto", arity: optional, form: "folder", value: switchText{&c.Auto, &c.AutoDir},
 			help: "Stands for /i:MigDocs.xml /i:MigApp.xml /v:5 with the files of that folder."},
 		{name: "l", arity: required, form: "file", value: text{&c.Log, log},
-			help: "The log file. Default: " + log + " in the current folder. Not inside the store."},
+			help: "The log file. Default: " + log + " in the current folder. Not inside the folder USMT of the store."},
 		{name: "v", arity: required, form: "n", value: number{&c.Verbosity, 0, 15},
 			help: "The log's level, a sum: 1 more words, 4 every object (in MigLog.xml beside the log), 8 debugger. Default: 0."},
 		{name: "progress", arity: required, form: "file", value: text{p: &c.Progress},
-			help: "A file that other programs can follow the run by. Not inside the store."},
+			help: "A file that other programs can follow the run by. Not inside the folder USMT of the store."},
 		{name: "c", value: flag{&c.Continue},
 			help: "Goes on past files that cannot be read or written, unless ErrorControl in Config.xml says otherwise. The return code is 3 if there were any."},
 		{name: "r", arity: required, form: "n", value: number{&c.Retries, 3, 1 << 20},
@@ -317,7 +317,8 @@ func (l *line) store(needed bool) (string, error) {
 	return store, nil
 }
 
-// outsideStore refuses log files inside the store, which is replaced as a whole.
+// outsideStore refuses log files inside the store, which is replaced as a whole. It
+// is the folder USMT in the store path: scripts keep their logs beside that.
 func (l *line) outsideStore(store string) error {
 	if store == "" {
 		return nil
@@ -326,8 +327,8 @@ func (l *line) outsideStore(store string) error {
 		name string
 		code Code
 	}{{"l", LogFileFailed}, {"progress", ProgressLogFailed}} {
-		if o, ok := l.given[c.name]; ok && l.sys.inside(store, o.arg) {
-			return l.fail(c.code, o.at, fmt.Sprintf("the file of /%s is inside the store", c.name), "name a file outside "+store)
+		if o, ok := l.given[c.name]; ok && l.sys.inside(store+"/USMT", o.arg) {
+			return l.fail(c.code, o.at, fmt.Sprintf("the file of /%s is inside the store", c.name), "name a file outside the folder USMT in "+store)
 		}
 	}
 	return nil

@@ -31,6 +31,7 @@ type User struct {
 	Domain    string // "" if unknown
 	Name      string // "" if unknown
 	Guessed   bool   // Name is only what its profile folder is called
+	Orphaned  bool   // Windows did not list its profile
 	Local     bool   // an account of this computer
 	Temporary bool   // a temporary or doubled profile
 	LastUse   time.Time
@@ -92,6 +93,8 @@ func (s Selection) warn(u User, c Choice) Choice {
 	switch {
 	case u.Name == "":
 		c.Warning = "the name of this account could not be found; it is taken under its SID"
+	case u.Orphaned:
+		c.Warning = "Windows did not list this profile any more; it is taken all the same"
 	case u.Guessed:
 		c.Warning = "the name of this account could not be found; it is taken under that of its folder"
 	}

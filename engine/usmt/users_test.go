@@ -131,9 +131,10 @@ func TestWild(t *testing.T) {
 
 // Whoever has no name is taken, and that is said.
 func TestNameless(t *testing.T) {
-	users := []User{{SID: "S-1-5-21-1-2-3-1001"}, {SID: "S-1-5-21-1-2-3-1002", Name: "b.lee", Guessed: true}, {SID: "S-1-5-21-1-2-3-1003", Name: "ann"}}
+	users := []User{{SID: "S-1-5-21-1-2-3-1001"}, {SID: "S-1-5-21-1-2-3-1002", Name: "b.lee", Guessed: true}, {SID: "S-1-5-21-1-2-3-1003", Name: "ann"},
+		{SID: "S-1-5-21-1-2-3-1004", Name: "bob", Orphaned: true}}
 	choices, _ := Selection{}.Choose(users, "PC", still())
-	for i, want := range []string{"under its SID", "under that of its folder", ""} {
+	for i, want := range []string{"under its SID", "under that of its folder", "", "did not list this profile"} {
 		if c := choices[i]; !c.In || !strings.Contains(c.Warning, want) || want == "" && c.Warning != "" {
 			t.Errorf("%+v: %+v", users[i], c)
 		}
