@@ -358,6 +358,20 @@ func TestFolderHiddenByTheMount(t *testing.T) {
 	if !told {
 		t.Error("nothing was said")
 	}
+	// It counts as one of the run, and ends one that shall end at the first.
+	result, err := Gather(t.Context(), GatherRequest{Plan: p, Store: newStore(t)}, job.NewControl(clock, nil))
+	if err != nil || result.Count != 1 || !strings.HasSuffix(result.Problems[0].Path, `anna\Documents\Letters`) {
+		t.Errorf("%d problems %+v, %v", result.Count, result.Problems, err)
+	}
+	without := Selection{OmitUsers: map[string]bool{result.Problems[0].User: true}}
+	result, err = Gather(t.Context(), GatherRequest{Plan: p, Store: newStore(t), Select: without}, job.NewControl(clock, nil))
+	if err != nil || result.Count != 0 {
+		t.Errorf("without that user: %d problems, %v", result.Count, err)
+	}
+	_, err = Gather(t.Context(), GatherRequest{Plan: p, Store: newStore(t)}, job.NewControl(clock, job.Always{Unreadable: job.Stop}))
+	if !errors.Is(err, ErrStopped) {
+		t.Errorf("without /c it ended with %v", err)
+	}
 }
 
 type hiding struct{ volume.Volume }

@@ -144,6 +144,9 @@ func (g *gatherer) content(ctx context.Context) (err error) {
 	open = append(open, g.problems)
 
 	g.damage()
+	if err := g.unlisted(ctx); err != nil {
+		return err
+	}
 	if err := g.files(ctx); err != nil {
 		return err
 	}
@@ -171,6 +174,36 @@ func (g *gatherer) content(ctx context.Context) (err error) {
 		return fmt.Errorf("write catalog: %w", err)
 	}
 	return g.write(ctx, store.CaptureJSON, summary)
+}
+
+// unlisted counts the folders that could not be listed as problems of this run. The
+// watcher has heard of them; whether one ends the run is asked here, where it would
+// be asked of a file.
+func (g *gatherer) unlisted(ctx context.Context) error {
+	more := g.plan.ProblemCount - int64(len(g.plan.Problems))
+	for _, p := range g.plan.Problems {
+		if g.req.Select.OmitUsers[p.User] {
+			continue
+		}
+		answer, err := g.ctl.Ask(ctx, job.Question{Topic: job.UnreadableFile, Path: p.Path, Text: p.Text, Code: p.Code, Answers: []job.Answer{job.Skip, job.Stop}})
+		if err != nil {
+			return err
+		}
+		if answer == job.Stop {
+			p.Abort = true
+			g.ctl.Problem(p)
+			err = fmt.Errorf("%w: %s: %s", ErrStopped, winname.Show(p.Path), p.Text)
+		}
+		g.mu.Lock()
+		g.result.Count += 1 + more
+		g.result.Problems = append(g.result.Problems, p)
+		g.mu.Unlock()
+		more = 0
+		if err := errors.Join(err, g.problems.put(p)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // files replays the plan into the store. Descriptors and stream lists are read

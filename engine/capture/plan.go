@@ -33,6 +33,8 @@ type Plan struct {
 	Left         []Left              // what stays behind, of profiles and of what rules reach
 	Dropped      []Unit              // what ScanRequest.Keep switched off
 	Diagnostics  []migxml.Diagnostic // what of the rules is odd or cannot be applied here, each once
+	Problems     []job.Problem       // the first of the folders that could not be listed: what is in them is lost
+	ProblemCount int64               // of all of them
 
 	groups   []group
 	machine  *windows.Machine

@@ -144,11 +144,8 @@ func (s *scanner) scan(ctx context.Context) error {
 			return err
 		}
 	}
-	fail := func(path string, err error) error {
-		s.ctl.Problem(job.Problem{Kind: job.Damaged, Path: path, Text: err.Error(), Code: usmt.Win32(err)})
-		return nil
-	}
-	err := walkRegistry(ctx, s.plan.machine, s.plan.program, s.ctl, fail, func(k registryKey) error {
+	later := func(string, error) error { return nil } // Gather meets it again, and reports it
+	err := walkRegistry(ctx, s.plan.machine, s.plan.program, s.ctl, later, func(k registryKey) error {
 		s.plan.groups[s.group(k.takers)].Keys++
 		return nil
 	})
@@ -168,7 +165,7 @@ func (s *scanner) folder(ctx context.Context, path, shown, owner string, cur mig
 		return err
 	}
 	s.ctl.Progress.SetCurrent(shown)
-	for _, e := range s.list(ctx, path, shown) {
+	for _, e := range s.list(ctx, path, shown, owner) {
 		here := winname.Join(shown, e.Name)
 		if !e.IsDir() {
 			if err := s.leaf(here, owner, e, cur.Leaf(e.Name, filterObject(e))); err != nil {
@@ -207,14 +204,19 @@ func (s *scanner) folder(ctx context.Context, path, shown, owner string, cur mig
 	return nil
 }
 
-func (s *scanner) list(ctx context.Context, path, shown string) []volume.Info {
+func (s *scanner) list(ctx context.Context, path, shown, owner string) []volume.Info {
 	entries, err := readDir(ctx, s.volume, path)
 	if err != nil && ctx.Err() == nil {
 		text := fmt.Sprintf("list folder: %v", err)
 		if errors.Is(err, volume.ErrReparse) { // links are not listed, so it is one that this mount does not know
 			text = "the way the volume is mounted hides what is in this folder; read the volume raw"
 		}
-		s.ctl.Problem(job.Problem{Kind: job.Unreadable, Path: shown, Text: text, Code: usmt.Win32(err)})
+		problem := job.Problem{Kind: job.Unreadable, Path: shown, User: cmp.Or(owner, SystemUser), Text: text, Code: usmt.Win32(err)}
+		s.ctl.Problem(problem)
+		s.plan.ProblemCount++
+		if len(s.plan.Problems) < maxProblems {
+			s.plan.Problems = append(s.plan.Problems, problem)
+		}
 	}
 	return entries
 }
