@@ -1,17 +1,56 @@
 package engine
 
 import (
+	"context"
 	"io"
 
 	"lifeboat/engine/capture"
+	"lifeboat/engine/job"
 	"lifeboat/engine/migxml"
 	"lifeboat/engine/usmt"
 )
 
+// EachObject calls f with everything that a selection takes and the unit it counts
+// for: files, then settings. The report, nil if nothing was saved, tells which files
+// could not be.
+func EachObject(ctx context.Context, p *Plan, sel Selection, r *Report, f func(usmt.DiagUnit, usmt.Object)) error {
+	if r == nil {
+		return nil
+	}
+	units := diagUnits(p, sel)
+	failed := map[string]bool{}
+	for _, problem := range r.Problems {
+		failed[problem.Path] = problem.Kind != job.Notice
+	}
+	err := p.EachFile(sel, func(o capture.PlannedFile) error {
+		f(units[o.Unit], usmt.FileObject(o.Path, !failed[o.Path]))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return p.EachKey(ctx, sel, func(k capture.PlannedKey) error {
+		if len(k.Values) == 0 {
+			f(units[k.Unit], usmt.Object{Type: "Registry", Location: k.Path, Stored: true})
+		}
+		for _, v := range k.Values {
+			f(units[k.Unit], usmt.Object{Type: "Registry", Location: k.Path + " [" + v + "]", Stored: true})
+		}
+		return nil
+	})
+}
+
+func diagUnits(p *Plan, sel Selection) []usmt.DiagUnit {
+	units := make([]usmt.DiagUnit, len(p.Units))
+	for i, u := range p.Program().Units() {
+		units[i] = diagUnit(p, u, !sel.OmitUsers[p.Units[i].User] && !sel.OmitComponents[u.Component])
+	}
+	return units
+}
+
 // Diagnose writes what MIG_ENABLE_DIAG asks for: how the rules were understood
-// and what was done for each of their components. The report, nil if nothing
-// was saved, tells which files could not be.
-func Diagnose(w io.Writer, p *Plan, sel Selection, r *Report) error {
+// and what was done for each of their components, see [EachObject].
+func Diagnose(ctx context.Context, w io.Writer, p *Plan, sel Selection, r *Report) error {
 	d := usmt.NewDiagnostics(w)
 	for _, c := range p.Contexts() {
 		name := ""
@@ -20,10 +59,7 @@ func Diagnose(w io.Writer, p *Plan, sel Selection, r *Report) error {
 		}
 		d.Environment(name, c.Vars)
 	}
-	units := make([]usmt.DiagUnit, len(p.Units))
-	for i, u := range p.Program().Units() {
-		units[i] = diagUnit(p, u, !sel.OmitUsers[p.Units[i].User] && !sel.OmitComponents[u.Component])
-	}
+	units := diagUnits(p, sel)
 	for _, rule := range p.Program().Rules() {
 		u := &units[rule.Unit]
 		pattern := usmt.DiagPattern{Type: string(rule.Pattern.Kind), Path: rule.Pattern.String()}
@@ -39,18 +75,8 @@ func Diagnose(w io.Writer, p *Plan, sel Selection, r *Report) error {
 	for _, u := range p.Dropped {
 		d.Unit(usmt.DiagUnit{Component: u.Component, Context: contextName(p, u.User), Group: groupOf(u.Type)})
 	}
-	if r != nil {
-		failed := map[string]bool{}
-		for _, problem := range r.Problems {
-			failed[problem.Path] = true
-		}
-		err := p.EachFile(sel, func(f capture.PlannedFile) error {
-			d.Stored(units[f.Unit], f.Path, !failed[f.Path])
-			return nil
-		})
-		if err != nil {
-			return err
-		}
+	if err := EachObject(ctx, p, sel, r, d.Stored); err != nil {
+		return err
 	}
 	return d.End()
 }

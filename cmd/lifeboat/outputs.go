@@ -159,15 +159,22 @@ func (o *outputs) list(plan *engine.Plan, sel engine.Selection) error {
 	return nil
 }
 
-// diagnose writes MigLog.xml and the file of MIG_ENABLE_DIAG.
-func (o *outputs) diagnose(plan *engine.Plan, sel engine.Selection, report *engine.Report) error {
+// diagnose writes MigLog.xml and the file of MIG_ENABLE_DIAG, and at /v:4 what became
+// of every object into the log. A run that was ended is told of too.
+func (o *outputs) diagnose(ctx context.Context, log *usmt.Log, plan *engine.Plan, sel engine.Selection, report *engine.Report) error {
+	ctx = context.WithoutCancel(ctx)
+	if log.Records() {
+		if err := engine.EachObject(ctx, plan, sel, report, log.Object); err != nil {
+			return fmt.Errorf("write the log: %w", err)
+		}
+	}
 	for _, name := range o.diags {
 		f, err := os.Create(name)
 		if err != nil {
 			return fmt.Errorf("write diagnostics: %w", err)
 		}
 		w := bufio.NewWriter(f)
-		if err := errors.Join(engine.Diagnose(w, plan, sel, report), w.Flush(), f.Close()); err != nil {
+		if err := errors.Join(engine.Diagnose(ctx, w, plan, sel, report), w.Flush(), f.Close()); err != nil {
 			return fmt.Errorf("write diagnostics: %w", err)
 		}
 	}

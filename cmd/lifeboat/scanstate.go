@@ -156,7 +156,7 @@ func (r *scanRun) do(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() {
-		if err := outputs.diagnose(plan, selection, r.report); err != nil {
+		if err := outputs.diagnose(ctx, r.log, plan, selection, r.report); err != nil {
 			r.note(err.Error())
 		}
 	}()
@@ -285,6 +285,9 @@ func (r *scanRun) estimate(ctx context.Context, req engine.CaptureRequest, ctl *
 	var e usmt.Estimate
 	var err error
 	if r.NoCompress {
+		for _, p := range req.Plan.Problems { // nothing is read that would meet them again
+			r.log.Event(job.Event{Kind: job.ProblemSeen, Problem: p})
+		}
 		e, err = engine.EstimatePlain(req.Plan, req.Select)
 	} else {
 		e, err = r.engine.Estimate(ctx, req, ctl)

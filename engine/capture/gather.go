@@ -176,24 +176,23 @@ func (g *gatherer) content(ctx context.Context) (err error) {
 	return g.write(ctx, store.CaptureJSON, summary)
 }
 
-// unlisted counts the folders that could not be listed as problems of this run. The
-// watcher has heard of them; whether one ends the run is asked here, where it would
-// be asked of a file.
+// unlisted makes the folders that could not be listed problems of this run: whether
+// one ends it is asked here, as it would be asked of a file.
 func (g *gatherer) unlisted(ctx context.Context) error {
 	more := g.plan.ProblemCount - int64(len(g.plan.Problems))
 	for _, p := range g.plan.Problems {
 		if g.req.Select.OmitUsers[p.User] {
 			continue
 		}
-		answer, err := g.ctl.Ask(ctx, job.Question{Topic: job.UnreadableFile, Path: p.Path, Text: p.Text, Code: p.Code, Answers: []job.Answer{job.Skip, job.Stop}})
+		// With the backslash, patterns of ErrorControl for what is in the folder match.
+		answer, err := g.ctl.Ask(ctx, job.Question{Topic: job.UnreadableFile, Path: p.Path + `\`, Text: p.Text, Code: p.Code, Answers: []job.Answer{job.Skip, job.Stop}})
 		if err != nil {
 			return err
 		}
-		if answer == job.Stop {
-			p.Abort = true
-			g.ctl.Problem(p)
+		if p.Abort = answer == job.Stop; p.Abort {
 			err = fmt.Errorf("%w: %s: %s", ErrStopped, winname.Show(p.Path), p.Text)
 		}
+		g.ctl.Problem(p)
 		g.mu.Lock()
 		g.result.Count += 1 + more
 		g.result.Problems = append(g.result.Problems, p)

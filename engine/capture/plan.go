@@ -13,6 +13,7 @@
 package capture
 
 import (
+	"context"
 	"slices"
 
 	"lifeboat/engine/errorcontrol"
@@ -155,6 +156,31 @@ func (p *Plan) EachFile(sel Selection, f func(PlannedFile) error) error {
 			return nil
 		}
 		return f(PlannedFile{o.Path, o.Info.Size, chosen[o.Group]})
+	})
+}
+
+// PlannedKey is a registry key of which a selection takes values, or the key.
+type PlannedKey struct {
+	Path   string
+	Values []string // names of those that are taken
+	Unit   int      // index of the unit it counts for
+}
+
+// EachKey calls f with every key that the selection takes, in the order of saving,
+// until f returns an error. It reads the hives again; one that cannot be read has no
+// keys, as for [Gather], which reports it.
+func (p *Plan) EachKey(ctx context.Context, sel Selection, f func(PlannedKey) error) error {
+	none := func(string, error) error { return nil }
+	return walkRegistry(ctx, p.machine, p.program, job.NewControl(nil, nil), none, func(k registryKey) error {
+		unit := slices.IndexFunc(k.takers, func(u int) bool { return sel.takes(p.Units[u]) })
+		if unit < 0 {
+			return nil
+		}
+		key := PlannedKey{Path: k.key.Path, Unit: k.takers[unit]}
+		for _, v := range k.values {
+			key.Values = append(key.Values, v.Name)
+		}
+		return f(key)
 	})
 }
 

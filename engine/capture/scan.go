@@ -28,7 +28,7 @@ type ScanRequest struct {
 }
 
 // Scan evaluates the rules against the machine and walks its drives once. What
-// it cannot read is a problem on ctl; an error means that rules do not parse
+// it cannot read is a problem of the plan; an error means that rules do not parse
 // or are refused, the temporary file cannot be written, or ctx ended.
 func Scan(ctx context.Context, req ScanRequest, ctl *job.Control) (*Plan, error) {
 	ctl.Phase(job.Scanning, 0, 0)
@@ -211,11 +211,11 @@ func (s *scanner) list(ctx context.Context, path, shown, owner string) []volume.
 		if errors.Is(err, volume.ErrReparse) { // links are not listed, so it is one that this mount does not know
 			text = "the way the volume is mounted hides what is in this folder; read the volume raw"
 		}
-		problem := job.Problem{Kind: job.Unreadable, Path: shown, User: cmp.Or(owner, SystemUser), Text: text, Code: usmt.Win32(err)}
-		s.ctl.Problem(problem)
 		s.plan.ProblemCount++
 		if len(s.plan.Problems) < maxProblems {
-			s.plan.Problems = append(s.plan.Problems, problem)
+			s.plan.Problems = append(s.plan.Problems, job.Problem{
+				Kind: job.Unreadable, Path: shown, User: cmp.Or(owner, SystemUser), Text: text, Code: usmt.Win32(err),
+			})
 		}
 	}
 	return entries

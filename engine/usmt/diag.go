@@ -43,6 +43,19 @@ type DiagPattern struct {
 	Path string
 }
 
+// Object is a file or a setting and what became of it.
+type Object struct {
+	Type     string // File, Registry
+	Location string // in MigXML's form: C:\Ledger [a.dat], HKLM\Software\Ledger [Version]
+	Stored   bool
+}
+
+// FileObject is the Object of a file.
+func FileObject(path string, stored bool) Object {
+	folder, name := winname.Split(path)
+	return Object{"File", folder + " [" + name + "]", stored}
+}
+
 // NewDiagnostics begins a file.
 func NewDiagnostics(w io.Writer) *Diagnostics {
 	d := &Diagnostics{w: w, user: nothing, unit: nothing}
@@ -91,8 +104,8 @@ func (d *Diagnostics) Unit(u DiagUnit) {
 	d.write("    </MigUnit>\r\n")
 }
 
-// Stored writes that a file was stored for a unit, or could not be.
-func (d *Diagnostics) Stored(u DiagUnit, path string, success bool) {
+// Stored writes that an object was stored for a unit, or could not be.
+func (d *Diagnostics) Stored(u DiagUnit, o Object) {
 	d.endList()
 	if u.Context != d.user {
 		d.endPerform()
@@ -104,8 +117,7 @@ func (d *Diagnostics) Stored(u DiagUnit, path string, success bool) {
 		d.unit = name
 		d.write("    <MigUnit Name=%s>\r\n", quoted(name))
 	}
-	folder, name := winname.Split(path)
-	d.write("      <Operation Name=\"Store\" Type=\"File\" Path=%s SimObj=\"false\" Success=\"%t\"/>\r\n", quoted(folder+" ["+name+"]"), success)
+	d.write("      <Operation Name=\"Store\" Type=\"%s\" Path=%s SimObj=\"false\" Success=\"%t\"/>\r\n", o.Type, quoted(o.Location), o.Stored)
 }
 
 // End closes the file and returns the first error.

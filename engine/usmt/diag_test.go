@@ -16,10 +16,11 @@ func TestDiagnostics(t *testing.T) {
 	notes := DiagUnit{Component: "Notes", Context: `CORP\ann`, Group: "Documents", Role: "Data"}
 	d.Unit(ledger)
 	d.Unit(notes)
-	d.Stored(ledger, `C:\Ledger\a.dat`, true)
-	d.Stored(ledger, `C:\Ledger\b.dat`, false)
-	d.Stored(notes, "C:\\n\x01.txt", true)
-	d.Stored(ledger, `C:\Ledger\c.dat`, true)
+	d.Stored(ledger, FileObject(`C:\Ledger\a.dat`, true))
+	d.Stored(ledger, FileObject(`C:\Ledger\b.dat`, false))
+	d.Stored(notes, FileObject("C:\\n\x01.txt", true))
+	d.Stored(ledger, FileObject(`C:\Ledger\c.dat`, true))
+	d.Stored(ledger, Object{"Registry", `HKLM\Software\Ledger [Version]`, true})
 	if err := d.End(); err != nil {
 		t.Fatal(err)
 	}
@@ -57,6 +58,7 @@ func TestDiagnostics(t *testing.T) {
   <Perform Name="Gather" User="System">
     <MigUnit Name="\&lt;System&gt;\Ledger (CMXEAgent)">
       <Operation Name="Store" Type="File" Path="C:\Ledger [c.dat]" SimObj="false" Success="true"/>
+      <Operation Name="Store" Type="Registry" Path="HKLM\Software\Ledger [Version]" SimObj="false" Success="true"/>
     </MigUnit>
   </Perform>
 </MigDiag>

@@ -73,7 +73,7 @@ func (l *Log) Landmark(format string, args ...any) { l.line(Info, 0, fmt.Sprintf
 
 // Status writes a line of /v:4.
 func (l *Log) Status(format string, args ...any) {
-	if l.level&RecordObjects != 0 {
+	if l.Records() {
 		l.line(Status, 0, fmt.Sprintf(format, args...))
 	}
 }
@@ -98,6 +98,18 @@ func (l *Log) Error(code uint32, abort bool, object, text string) {
 	}
 	l.seen[i].count++
 	l.seen[i].abort = l.seen[i].abort || abort
+}
+
+// Records reports whether the log has lines of /v:4.
+func (l *Log) Records() bool { return l.level&RecordObjects != 0 }
+
+// Object writes, at /v:4, what became of an object for a unit.
+func (l *Log) Object(u DiagUnit, o Object) {
+	outcome := "stored"
+	if !o.Stored {
+		outcome = "not stored"
+	}
+	l.Status("%s %s: %s for %s", o.Type, winname.Show(o.Location), outcome, winname.Show(u.Name()))
 }
 
 // Failure writes the error that ends a run.
