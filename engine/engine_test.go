@@ -1,10 +1,14 @@
 package engine
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -36,6 +40,11 @@ func planned(t *testing.T, e *Engine) (sample.PC, *Plan) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return pc, planOf(t, e, pc)
+}
+
+func planOf(t *testing.T, e *Engine, pc sample.PC) *Plan {
+	t.Helper()
 	d, err := e.Detect(t.Context(), []Place{{Path: pc.Volume}}, DetectOptions{})
 	if err != nil || len(d.Installations) != 1 {
 		t.Fatalf("%d installations, %v", len(d.Installations), err)
@@ -46,7 +55,7 @@ func planned(t *testing.T, e *Engine) (sample.PC, *Plan) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { plan.Close() })
-	return pc, plan
+	return plan
 }
 
 func TestTheMainJob(t *testing.T) {
@@ -315,7 +324,23 @@ func dirSize(t *testing.T, dir string, cluster int64) (sum int64) {
 // /p agrees with what a run then stores (issue: within 2 %), and leaves nothing.
 func TestEstimateAgreesWithTheStore(t *testing.T) {
 	e := newEngine(t)
-	pc, plan := planned(t, e)
+	pc, err := sample.Create(t.TempDir(), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What compresses well, badly, and not at all, and what is there twice.
+	noise := make([]byte, 3<<20)
+	rand.NewChaCha8([32]byte{1}).Read(noise)
+	text := bytes.Repeat([]byte("the same again and again, nearly the same; "), 1<<16)
+	for name, data := range map[string][]byte{
+		"photo.jpg": noise, "the same photo.jpg": noise, "log.txt": text, "half of each.bin": slices.Concat(noise[:1<<20], text[:1<<20]),
+		"hex.txt": fmt.Appendf(nil, "%x", noise[1<<20:2<<20]), "empty.txt": nil,
+	} {
+		if err := os.WriteFile(filepath.Join(pc.Volume, "Users", "anna", "Documents", name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	plan := planOf(t, e, pc)
 	for name, req := range map[string]CaptureRequest{
 		"plain":     {Plan: plan},
 		"encrypted": {Plan: plan, Password: "correct horse"},
