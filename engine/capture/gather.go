@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"lifeboat/engine/human"
 	"lifeboat/engine/job"
 	"lifeboat/engine/store"
 	"lifeboat/engine/usmt"
@@ -179,7 +180,6 @@ func (g *gatherer) content(ctx context.Context) (err error) {
 // unlisted makes the folders that could not be listed problems of this run: whether
 // one ends it is asked here, as it would be asked of a file.
 func (g *gatherer) unlisted(ctx context.Context) error {
-	more := g.plan.ProblemCount - int64(len(g.plan.Problems))
 	for _, p := range g.plan.Problems {
 		if g.req.Select.OmitUsers[p.User] {
 			continue
@@ -189,18 +189,14 @@ func (g *gatherer) unlisted(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if p.Abort = answer == job.Stop; p.Abort {
-			err = fmt.Errorf("%w: %s: %s", ErrStopped, winname.Show(p.Path), p.Text)
+		p.Abort = answer == job.Stop
+		g.tell(p)
+		if p.Abort {
+			return fmt.Errorf("%w: %s: %s", ErrStopped, winname.Show(p.Path), p.Text)
 		}
-		g.ctl.Problem(p)
-		g.mu.Lock()
-		g.result.Count += 1 + more
-		g.result.Problems = append(g.result.Problems, p)
-		g.mu.Unlock()
-		more = 0
-		if err := errors.Join(err, g.problems.put(p)); err != nil {
-			return err
-		}
+	}
+	if more := g.plan.ProblemCount - int64(len(g.plan.Problems)); more > 0 {
+		g.tell(job.Problem{Kind: job.Unreadable, Text: human.Plural(more, "more folder", "more folders") + " that could not be listed"})
 	}
 	return nil
 }
