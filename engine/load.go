@@ -24,6 +24,7 @@ type RestoreRequest struct {
 	Rules  []RuleFile   // none for Lifeboat's own
 	Config *usmt.Config // which components to leave out, groups, renames; nil for none
 
+	Select         Selection      // what is left out: users by RestoredUser.ID, components by name
 	Users          usmt.Selection // of the source
 	MoveUsers      []usmt.Rename
 	MoveDomains    []usmt.Rename
@@ -69,6 +70,7 @@ type RestoreReport struct {
 
 // RestoredUser tells what became of one user.
 type RestoredUser struct {
+	ID      string         `json:"id"`   // SID on the source
 	From    string         `json:"from"` // DOMAIN\user
 	To      string         `json:"to,omitempty"`
 	SID     string         `json:"sid,omitempty"`
@@ -128,7 +130,13 @@ func (e *Engine) restore(ctx context.Context, req RestoreRequest, ctl *job.Contr
 		Live: req.Live, Runner: req.Runner, Retries: req.Retries, Wait: req.Wait, Force: req.Force, DryRun: req.DryRun,
 		Choose: func(c *store.Catalog, source *windows.Installation) map[string]string {
 			r.Source = string(c.Computer)
-			return chooseUsers(req.Users, c, source, ctl)
+			omit := chooseUsers(req.Users, c, source, ctl)
+			for _, u := range c.Users {
+				if u.Taken && req.Select.OmitUsers[u.SID] {
+					omit[u.SID] = "not chosen"
+				}
+			}
+			return omit
 		},
 	}
 	for _, f := range req.Rules {
@@ -151,6 +159,12 @@ func (e *Engine) restore(ctx context.Context, req RestoreRequest, ctl *job.Contr
 			return !switches.Migrates(configNames(migxml.Unit{File: u.File, Path: path, Component: u.Component, Role: u.Role})...)
 		}
 	}
+	if len(req.Select.OmitComponents) > 0 {
+		config := ask.Omit
+		ask.Omit = func(u store.CatalogUnit, path []string) bool {
+			return req.Select.OmitComponents[u.Component] || config != nil && config(u, path)
+		}
+	}
 	if !req.DryRun {
 		dir := req.JournalDir
 		if dir == "" {
@@ -165,10 +179,7 @@ func (e *Engine) restore(ctx context.Context, req RestoreRequest, ctl *job.Contr
 	r.Done, r.Changes = result.Done, result.Changes
 	r.Warnings, r.Problems, r.ProblemCount = result.Warnings, result.Problems, result.Count
 	for _, p := range result.People {
-		u := RestoredUser{From: string(p.Source.Name), How: p.How, Why: p.Why, Done: p.Counts}
-		if p.Source.Domain != "" {
-			u.From = string(p.Source.Domain) + `\` + u.From
-		}
+		u := RestoredUser{ID: p.Source.SID, From: account(p.Source), How: p.How, Why: p.Why, Done: p.Counts}
 		if p.How != restore.Left && p.How != restore.NotTaken {
 			u.To, u.SID, u.Profile = p.Account(), p.SID, p.Profile
 		}

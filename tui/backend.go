@@ -49,6 +49,9 @@ type Backend interface {
 	Capture(ctx context.Context, req Request, ctl *job.Control) (*report.Report, error)
 	// Verify reads a store back.
 	Verify(ctx context.Context, storePath, password string, ctl *job.Control) (*report.Verdict, error)
+	// Contents counts what a store holds. The users of its plan are as
+	// engine.RestoredUser.ID.
+	Contents(ctx context.Context, ref engine.StoreRef) (*Plan, error)
 	// Restore puts a store back into a Windows, or says what that would do.
 	Restore(ctx context.Context, req engine.RestoreRequest, ctl *job.Control) (*engine.RestoreReport, error)
 	// Browse lists a folder of a store, by its path inside.

@@ -45,21 +45,22 @@ type fake struct {
 
 	hold struct{ detect, plan, unlock, measure, trial chan struct{} } // non-nil: waits until closed
 
-	work     chan func(ctx context.Context, ctl *job.Control) // steps of Capture and Verify
-	report   *report.Report
-	verdict  *report.Verdict
-	err      error
-	requests []Request
-	crashes  []string
-	rules    []engine.RuleFile // of the last plan
-	speed    float64
-	restored *engine.RestoreReport
-	restores []engine.RestoreRequest
-	trialErr error
-	undone   []string
-	tree     map[string][]store.Entry
-	taken    []string
-	secrets  [][]byte // as Unlock and OpenTeamKey got them: to be overwritten afterwards
+	work        chan func(ctx context.Context, ctl *job.Control) // steps of Capture and Verify
+	report      *report.Report
+	verdict     *report.Verdict
+	err         error
+	requests    []Request
+	crashes     []string
+	rules       []engine.RuleFile // of the last plan
+	speed       float64
+	restored    *engine.RestoreReport
+	restores    []engine.RestoreRequest
+	trialErr    error
+	contentsErr error
+	undone      []string
+	tree        map[string][]store.Entry
+	taken       []string
+	secrets     [][]byte // as Unlock and OpenTeamKey got them: to be overwritten afterwards
 
 	teamKeys, identities []string
 	written              map[string]string // by WriteFile
@@ -229,6 +230,19 @@ func (f *fake) steps(ctx context.Context, ctl *job.Control) error {
 	}
 }
 
+func (f *fake) Contents(_ context.Context, ref engine.StoreRef) (*Plan, error) {
+	if f.contentsErr != nil {
+		return nil, f.contentsErr
+	}
+	c := &engine.Contents{Components: []string{"Desktop and documents", "Mail", "Windows settings"}, Units: []engine.Unit{
+		{Component: "Desktop and documents", Type: "Documents", User: "S-1-5-21-7-1001", Totals: total(30000, 25*gib, 0)},
+		{Component: "Desktop and documents", Type: "Documents", User: "S-1-5-21-7-1002", Totals: total(10000, 9*gib, 0)},
+		{Component: "Mail", Type: "Application", User: "S-1-5-21-7-1001", Totals: total(9, 4*gib, 0)},
+		{Component: "Windows settings", Type: "System", User: engine.SystemUser, Totals: total(0, 0, 3400)},
+	}}
+	return &Plan{Units: c.Units, Components: c.Components, Size: c.Totals}, nil
+}
+
 // Restore rehearses at once; in earnest it does the steps the test sends.
 func (f *fake) Restore(ctx context.Context, req engine.RestoreRequest, ctl *job.Control) (*engine.RestoreReport, error) {
 	f.restores = append(f.restores, req)
@@ -236,8 +250,8 @@ func (f *fake) Restore(ctx context.Context, req engine.RestoreRequest, ctl *job.
 	rep.Users = slices.Clone(rep.Users)
 	for i := range rep.Users {
 		u := &rep.Users[i]
-		if slices.Contains(req.Users.Exclude, u.From) {
-			u.How, u.Why, u.To, u.Profile = restore.Left, "excluded by /ue", "", ""
+		if req.Select.OmitUsers[u.ID] {
+			u.How, u.Why, u.To, u.Profile = restore.Left, "not chosen", "", ""
 		}
 		for _, m := range req.MoveUsers {
 			if m.From == u.From {
@@ -510,7 +524,7 @@ func hostile() *fake {
 	}
 	for _, n := range names {
 		f.restored.Users = append(f.restored.Users,
-			engine.RestoredUser{From: n, To: long + n, Profile: n + long, How: restore.NewProfile}, engine.RestoredUser{From: n, How: restore.Left, Why: n})
+			engine.RestoredUser{ID: n, From: n, To: long + n, Profile: n + long, How: restore.NewProfile}, engine.RestoredUser{ID: "x" + n, From: n, How: restore.Left, Why: n})
 		f.restored.Warnings = append(f.restored.Warnings, n+long)
 		f.tree["File"] = append(f.tree["File"], store.Entry{Name: n, Dir: true, Size: 1 << 62, Files: 1 << 62}, store.Entry{Name: n + long, Partial: true})
 		f.locked = append(f.locked, engine.Locked{Where: n + "#3", Size: 1 << 62, Removable: true, Info: bitlocker.Info{
@@ -548,10 +562,10 @@ func restored() *engine.RestoreReport {
 	return &engine.RestoreReport{
 		Source: "PC-0398", Computer: "PC-0412", Product: "Windows 11 Pro 23H2", Started: date("2026-11-23 14:15"), Finished: date("2026-11-23 14:36"),
 		Users: []engine.RestoredUser{
-			{From: `CORP\anna.keller`, To: `CORP\anna.keller`, Profile: `C:\Users\anna.keller`, How: restore.SameAccount, Done: counts(30000, 28*gib)},
-			{From: `CORP\j.doe`, To: `CORP\j.doe`, Profile: `C:\Users\j.doe`, How: restore.NewProfile, Done: counts(10896, 10*gib)},
-			{From: `PC-0398\guest1`, To: `PC-0412\guest1`, Profile: `C:\Users\guest1`, How: restore.NewAccount, Done: counts(2, 1<<20)},
-			{From: `CORP\oldboss`, How: restore.NotTaken},
+			{ID: "S-1-5-21-7-1001", From: `CORP\anna.keller`, To: `CORP\anna.keller`, Profile: `C:\Users\anna.keller`, How: restore.SameAccount, Done: counts(30000, 28*gib)},
+			{ID: "S-1-5-21-7-1002", From: `CORP\j.doe`, To: `CORP\j.doe`, Profile: `C:\Users\j.doe`, How: restore.NewProfile, Done: counts(10896, 10*gib)},
+			{ID: "S-1-5-21-7-1003", From: `PC-0398\guest1`, To: `PC-0412\guest1`, Profile: `C:\Users\guest1`, How: restore.NewAccount, Done: counts(2, 1<<20)},
+			{ID: "S-1-5-21-7-1004", From: `CORP\oldboss`, How: restore.NotTaken},
 		},
 		Done: restore.Counts{Files: 40898, Bytes: 38 * gib, Identical: 1204, Renamed: 17, Replaced: 12, Values: 3400},
 	}

@@ -280,10 +280,15 @@ func TestPutBack(t *testing.T) {
 		u.press("up", "t")
 		u.write("chef")
 		u.press("enter", "enter")
-		u.sees("This writes to the disk of this computer", "CORP\\anna.keller (exists, merge)", "> No, go back")
+		u.sees("What should be put back?", "2 users")
+		u.press("end", "space") // no settings of Windows
+		u.press("enter")
+		u.sees("This writes to the disk of this computer", "CORP\\anna.keller (exists, merge)", "2 of 3 kinds", "> No, go back")
 		u.press("enter") // No
+		u.sees("What should be put back?")
+		u.press("esc")
 		u.sees("Who is who?")
-		u.press("enter", "1", "enter", "3", "esc")
+		u.press("enter", "enter", "1", "enter", "3", "esc", "4", "esc")
 		u.sees("This writes")
 		if written() > 0 {
 			t.Fatal("it wrote before anybody said yes")
@@ -291,7 +296,7 @@ func TestPutBack(t *testing.T) {
 		u.press("right", "enter")
 		u.sees("is being written")
 		req := u.f.restores[len(u.f.restores)-1]
-		if written() != 1 || !slices.Equal(req.Users.Exclude, []string{`CORP\j.doe`}) || req.MoveUsers[0].To != "chef" || req.Path != u.f.stores[0].Path || !req.CreateAccounts {
+		if written() != 1 || !req.Select.OmitUsers["S-1-5-21-7-1002"] || req.Select.OmitUsers["S-1-5-21-7-1001"] || !req.Select.OmitComponents["Windows settings"] || req.MoveUsers[0].To != "chef" || req.Path != u.f.stores[0].Path || !req.CreateAccounts {
 			t.Errorf("the request is %+v", req)
 		}
 		u.finish()
@@ -509,6 +514,8 @@ func TestHostileNames(t *testing.T) {
 		u.press("enter")
 		see()
 		see("t", "esc", "enter")
+		u.sees("What should be put back?")
+		see("enter")
 		u.press("right", "enter")
 		u.engine(func(ctl *job.Control) { ctl.Phase(job.Applying, 1<<62, 1<<62) })
 		u.finish()

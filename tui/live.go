@@ -382,6 +382,15 @@ func (l *Live) Verify(ctx context.Context, storePath, password string, ctl *job.
 	return l.Engine.Verify(ctx, engine.StoreRef{Path: storePath, Password: password}, ctl)
 }
 
+// Contents implements Backend.
+func (l *Live) Contents(ctx context.Context, ref engine.StoreRef) (*Plan, error) {
+	c, err := l.Engine.Contents(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	return &Plan{Units: c.Units, Components: c.Components, Size: c.Totals}, nil
+}
+
 // Restore implements Backend.
 func (l *Live) Restore(ctx context.Context, req engine.RestoreRequest, ctl *job.Control) (*engine.RestoreReport, error) {
 	req.Detection = l.detection(req.Installation)

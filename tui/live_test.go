@@ -135,7 +135,7 @@ func TestJourney(t *testing.T) {
 		{"Step 1 of 8", "4"}, {"Which store", "1"}, {"THE STORE IS SOUND", "b"},
 		{"Step 1 of 8", "4"}, {"Which store", "i"}, {"C$", "1"}, {"Users", "1"}, {"anna", "1"}, {"This is C:\\Users\\anna", "t"}, {"or b for back", ""},
 		{"TAKEN OUT", "b"},
-		{"Step 1 of 8", "2"}, {"Step 1 of 4", "1"}, {"This is what would happen", ""}, {"Step 4 of 4", "2"},
+		{"Step 1 of 8", "2"}, {"Step 1 of 5", "1"}, {"This is what would happen", ""}, {"What should be put back?", ""}, {"Step 5 of 5", "2"},
 		{"PUT BACK", "2"}, {"Take it back?", "2"}, {"TAKEN BACK", "2"},
 	} {
 		await(turn.hear)

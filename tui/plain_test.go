@@ -159,7 +159,7 @@ func TestPlainUnlock(t *testing.T) {
 // Putting back in lines: who is who, the summary, and taking it back.
 func TestPlainPutBack(t *testing.T) {
 	f := withStores()
-	talk(t, "putback", f, "2", "1", "2", "m", "m", "", "2", putSome, nil, "2", "2")
+	talk(t, "putback", f, "2", "1", "2", "m", "m", "", "5", "", "2", putSome, nil, "2", "2")
 	if len(f.undone) != 1 {
 		t.Errorf("taken back: %v", f.undone)
 	}

@@ -211,7 +211,7 @@ func (s *session) answeredWhat() (answer, string) {
 		return waiting, ""
 	}
 	omit := map[string]bool{}
-	docs := s.documents()
+	docs := documents(s.plan())
 	for _, name := range s.plan().Components {
 		omit[name] = p.What == answers.Documents && !docs[name]
 	}
@@ -348,7 +348,7 @@ func (s *session) answersFile() answers.File {
 	if s.rulesAt != "" {
 		f.Rules = []string{s.rulesAt}
 	}
-	docs := s.documents()
+	docs := documents(s.plan())
 	if p := s.plan(); p != nil {
 		only := true // people's files and nothing else
 		for _, c := range p.Components {

@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -18,15 +19,86 @@ type putBack struct {
 	store      Store
 	password   string
 	inst       *engine.Installation
-	omit       map[string]bool   // users by their account in the store
+	omit       map[string]bool   // users by their ID in the store
 	move       map[string]string // account in the store to account on the target
 	noAccounts bool              // make no accounts
+	parts      map[string]bool   // components to leave out
+	contents   *contents
 	trial      *trial
+}
+
+// contents is what the store holds, while and after it is counted.
+type contents struct {
+	cancel context.CancelFunc
+	plan   *Plan
+	err    error
+}
+
+// contentsCounted is how counting a store ended.
+type contentsCounted struct {
+	of   *contents
+	plan *Plan
+	err  error
+}
+
+// countStore counts what the store holds.
+func (s *session) countStore() []command {
+	if s.put.contents != nil {
+		s.put.contents.cancel()
+	}
+	ctx, cancel := context.WithCancel(s.ctx)
+	c := &contents{cancel: cancel}
+	s.put.contents, s.put.parts = c, map[string]bool{}
+	ref, backend := engine.StoreRef{Path: s.put.store.Path, Password: s.put.password}, s.backend
+	return []command{s.do(func(context.Context) any {
+		defer cancel()
+		plan, err := backend.Contents(ctx, ref)
+		return contentsCounted{c, plan, err}
+	})}
+}
+
+// stock is what of the store can be chosen.
+func (p *putBack) stock() stock {
+	st := stock{omit: p.parts, sel: engine.Selection{OmitUsers: map[string]bool{}, OmitComponents: p.parts}}
+	if p.contents != nil {
+		st.plan, st.err = p.contents.plan, p.contents.err
+	}
+	if p.trial != nil && p.trial.report != nil {
+		for _, u := range p.trial.report.Users {
+			if !taken(u) || p.omit[u.ID] {
+				st.sel.OmitUsers[u.ID] = true
+			}
+		}
+	}
+	st.in = func(id string) bool { return !st.sel.OmitUsers[id] }
+	return st
+}
+
+// takers counts the users who get something.
+func (p *putBack) takers() (n int) {
+	if p.trial != nil && p.trial.report != nil {
+		for _, u := range p.trial.report.Users {
+			if taken(u) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// rehearseChanged finds out anew what putting back would do, if other kinds are
+// chosen than at the last time.
+func (s *session) rehearseChanged() []command {
+	if t := s.put.trial; t != nil && maps.EqualFunc(t.parts, s.put.parts, func(a, b bool) bool { return a == b }) {
+		return nil
+	}
+	return s.rehearse()
 }
 
 // trial is a restore that writes nothing: it tells who becomes whom, and what
 // would be written.
 type trial struct {
+	parts  map[string]bool // as they were left out
 	ctl    *job.Control
 	cancel context.CancelFunc
 	done   bool
@@ -42,7 +114,7 @@ type trialMade struct {
 }
 
 // putSteps is the number of questions of putting back.
-const putSteps = 4
+const putSteps = 5
 
 // restoreRequest is the restore that the answers amount to.
 func (s *session) restoreRequest(dry bool) engine.RestoreRequest {
@@ -50,17 +122,11 @@ func (s *session) restoreRequest(dry bool) engine.RestoreRequest {
 	req := engine.RestoreRequest{
 		StoreRef:     engine.StoreRef{Path: p.store.Path, Password: p.password},
 		Installation: p.inst, CreateAccounts: !p.noAccounts, EnableAccounts: !p.noAccounts,
-		Continue: true, DryRun: dry,
-	}
-	for from, out := range p.omit {
-		if out {
-			req.Users.Exclude = append(req.Users.Exclude, from)
-		}
+		Continue: true, DryRun: dry, Select: engine.Selection{OmitUsers: maps.Clone(p.omit), OmitComponents: maps.Clone(p.parts)},
 	}
 	for from, to := range p.move {
 		req.MoveUsers = append(req.MoveUsers, usmt.Rename{From: from, To: to})
 	}
-	slices.Sort(req.Users.Exclude)
 	slices.SortFunc(req.MoveUsers, func(a, b usmt.Rename) int { return strings.Compare(a.From, b.From) })
 	return req
 }
@@ -69,7 +135,7 @@ func (s *session) restoreRequest(dry bool) engine.RestoreRequest {
 func (s *session) rehearse() []command {
 	p := s.put
 	ctx, cancel := context.WithCancel(s.ctx)
-	t := &trial{ctl: job.NewControl(s.clock, nil), cancel: cancel}
+	t := &trial{parts: maps.Clone(p.parts), ctl: job.NewControl(s.clock, nil), cancel: cancel}
 	if p.trial != nil {
 		p.trial.cancel()
 		t.report = p.trial.report // to look at until there is another
@@ -125,11 +191,11 @@ func (sc *putUsersScreen) message(s *session) string {
 		return textPutNobody
 	}
 	u := people[sc.at]
-	name := human.End(s.show(u.From), 30)
+	name := human.End(s.personName(u), 30)
 	switch {
 	case u.How == restore.NotTaken:
 		return fmt.Sprintf(textPutNotIn, name)
-	case s.put.omit[u.From]:
+	case s.put.omit[u.ID]:
 		return fmt.Sprintf(textPutLeft, name, textUsersByHand)
 	case u.How == restore.Left:
 		return fmt.Sprintf(textPutLeft, name, human.End(s.show(u.Why), 38))
@@ -169,8 +235,8 @@ func (sc *putUsersScreen) toggle(s *session, at int) step {
 		return step{}
 	}
 	sc.at = at
-	from := people[at].From
-	s.put.omit[from] = !s.put.omit[from]
+	id := people[at].ID
+	s.put.omit[id] = !s.put.omit[id]
 	return step{cmds: s.rehearse()}
 }
 
@@ -181,7 +247,18 @@ func (sc *putUsersScreen) other(s *session) step {
 		return step{}
 	}
 	u := people[sc.at]
+	if u.From == "" { // /mu finds people by their names
+		return note(textPutNoName)
+	}
 	return step{move: goOver, over: &accountDialog{from: u.From, to: newField(s.put.move[u.From], 64), put: sc}}
+}
+
+// personName is what a user of the store is called.
+func (s *session) personName(u engine.RestoredUser) string {
+	if strings.Trim(u.From, `\`) == "" {
+		return fmt.Sprintf(textPutNameless, human.Middle(s.show(u.ID), 15))
+	}
+	return s.show(u.From)
 }
 
 // taken tells whether something of a user would be put back.
@@ -227,7 +304,7 @@ func (sc *putUsersScreen) body(s *session, w, h int) []string {
 		if !taken(u) {
 			to = "-"
 		}
-		line := mark(i == sc.at) + check(taken(u), false) + " " + pad(human.Middle(s.show(u.From), 25), 26) +
+		line := mark(i == sc.at) + check(taken(u), false) + " " + pad(human.Middle(s.personName(u), 25), 26) +
 			pad(human.Middle(to, 27), 28) + human.End(howText(u.How), 16)
 		blocks = append(blocks, []string{s.th.row(line, i == sc.at, 76)})
 	}
@@ -277,7 +354,7 @@ func (sc *putUsersScreen) outline(s *session) outline {
 	}
 	for i, u := range sc.people(s) {
 		o.items = append(o.items, item{
-			text: check(taken(u), false) + " " + s.words(u.From, u.To, howText(u.How)),
+			text: check(taken(u), false) + " " + s.words(s.personName(u), u.To, howText(u.How)),
 			do:   func() step { return sc.toggle(s, i) },
 		})
 	}
@@ -349,10 +426,19 @@ func (sc *putReviewScreen) enter(*session) []command {
 }
 
 func (sc *putReviewScreen) title(*session) string {
-	return fmt.Sprintf(textStep, 4, putSteps, textReviewTitle)
+	return fmt.Sprintf(textStep, 5, putSteps, textReviewTitle)
 }
-func (sc *putReviewScreen) why() string             { return textPutReviewWhy }
-func (sc *putReviewScreen) message(*session) string { return textPutReviewMsg }
+func (sc *putReviewScreen) why() string { return textPutReviewWhy }
+
+func (sc *putReviewScreen) message(s *session) string {
+	switch {
+	case !s.rehearsed():
+		return textPutWait + " " + s.spinner()
+	case s.put.trial.err != nil:
+		return textPutRefused
+	}
+	return textPutReviewMsg
+}
 
 func (sc *putReviewScreen) menu(s *session) []string {
 	return []string{textPutNo, fmt.Sprintf(textPutYes, human.Middle(s.show(s.put.inst.Where), 24))}
@@ -362,14 +448,18 @@ func (sc *putReviewScreen) take(s *session, at int) step {
 	if at == 0 {
 		return step{move: goBack}
 	}
-	if !s.rehearsed() || s.put.trial.err != nil {
+	switch {
+	case !s.rehearsed():
 		return note(textPutWait)
+	case s.put.trial.err != nil:
+		what, _ := words(s.put.trial.err)
+		return note("%s", joinSentences(s.show(what)))
 	}
 	return step{move: goTo, to: screenSaving, cmds: s.startPutBack()}
 }
 
 func (sc *putReviewScreen) keys(s *session) []binding {
-	targets := []screenID{screenStores, screenTarget, screenPutUsers}
+	targets := []screenID{screenStores, screenTarget, screenPutUsers, screenPutWhat}
 	return []binding{
 		{
 			keys: []key{keyLeft, keyRight, keyUp, keyDown}, name: textLeftRight, does: textChoose,
@@ -397,7 +487,7 @@ func (sc *putReviewScreen) rows(s *session, room int) []reviewRow {
 	}
 	for _, u := range report.Users {
 		if taken(u) {
-			people = append(people, fmt.Sprintf("%s (%s)", s.show(u.From), howText(u.How)))
+			people = append(people, fmt.Sprintf("%s (%s)", s.personName(u), howText(u.How)))
 		}
 	}
 	d := report.Done
@@ -405,7 +495,7 @@ func (sc *putReviewScreen) rows(s *session, room int) []reviewRow {
 		{textPutStoreRow, []string{human.Middle(s.show(p.store.Path), room)}},
 		{textPutOnto, []string{human.End(fmt.Sprintf(textWelcomeOne, s.productLine(p.inst), s.show(p.inst.ComputerName)), room), human.Middle(s.where(p.inst), room)}},
 		{textReviewUsers, wrapTwo(strings.Join(people, ", "), room)},
-		{textReviewWhat, []string{putCount(d)}},
+		{textReviewWhat, []string{sc.what(s, d)}},
 		{textPutExistingRow, []string{fmt.Sprintf(textPutExistingIs, human.Count(d.Identical), human.Count(d.Renamed), human.Count(d.Replaced))}},
 	}
 	if v, ok := s.volume(p.inst.Where); ok {
@@ -414,11 +504,28 @@ func (sc *putReviewScreen) rows(s *session, room int) []reviewRow {
 	return append(rows, reviewRow{textPutUndoRow, wrapTwo(textPutUndoIs, room)})
 }
 
+// what is what is written, and of how many kinds.
+func (sc *putReviewScreen) what(s *session, d restore.Counts) string {
+	switch st := s.put.stock(); {
+	case !s.rehearsed():
+		return textPutCounting + " " + s.spinner()
+	case st.plan != nil:
+		in := 0
+		for _, c := range st.plan.Components {
+			if !st.omit[c] {
+				in++
+			}
+		}
+		return fmt.Sprintf(textPutKinds, in, len(st.plan.Components), putCount(d))
+	}
+	return putCount(d)
+}
+
 func (sc *putReviewScreen) body(s *session, w, h int) []string {
 	lines := []string{" " + s.th.warn(textPutReviewLead), ""}
 	for n, r := range sc.rows(s, w-24) {
 		digit := " "
-		if n < 3 {
+		if n < 4 {
 			digit = string(rune('1' + n))
 		}
 		if n == 5 {
@@ -564,10 +671,10 @@ func (sc *resultScreen) restoredLines(s *session, w int) []string {
 		to := howText(u.How)
 		if taken(u) {
 			to = s.show(u.Profile) + ", " + to
-		} else if u.Why != "" && !s.put.omit[u.From] {
+		} else if u.Why != "" && !s.put.omit[u.ID] {
 			to += ": " + s.show(u.Why)
 		}
-		lines = append(lines, "     "+pad(human.Middle(s.show(u.From), 27), 28)+human.End(to, w-36))
+		lines = append(lines, "     "+pad(human.Middle(s.personName(u), 27), 28)+human.End(to, w-36))
 	}
 	for i, text := range rep.Warnings {
 		if i == 2 {

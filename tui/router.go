@@ -62,6 +62,7 @@ const (
 	screenStores
 	screenTarget
 	screenPutUsers
+	screenPutWhat
 	screenPutReview
 	screenBrowse
 	screenNoWindows
@@ -119,7 +120,7 @@ func newRouter(s *session) *router {
 		screenUnlock:      &unlockScreen{},
 		screenWindows:     &windowsScreen{},
 		screenUsers:       &usersScreen{},
-		screenWhat:        newWhatScreen(),
+		screenWhat:        newWhatScreen(false),
 		screenDestination: &destinationScreen{},
 		screenOptions:     newOptionsScreen(),
 		screenReview:      &reviewScreen{},
@@ -128,6 +129,7 @@ func newRouter(s *session) *router {
 		screenStores:      newStoresScreen(),
 		screenTarget:      &windowsScreen{target: true},
 		screenPutUsers:    &putUsersScreen{},
+		screenPutWhat:     newWhatScreen(true),
 		screenPutReview:   &putReviewScreen{},
 		screenBrowse:      &browseScreen{},
 		screenNoWindows:   &noWindowsScreen{},

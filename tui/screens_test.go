@@ -463,30 +463,43 @@ func TestFrames(t *testing.T) {
 		return f
 	}(), put("enter", "enter"))
 	frames(t, "put-account", withStores(), put("enter", "down", "t"))
-	frames(t, "put-review", withStores(), put("enter", "enter"))
-	frames(t, "put-review-yes", withStores(), put("enter", "enter", "right"))
+	frames(t, "put-review", withStores(), put("enter", "enter", "enter"))
+	frames(t, "put-review-yes", withStores(), put("enter", "enter", "enter", "right"))
+	frames(t, "put-review-less", withStores(), put("enter", "down", "space", "enter", "n", "home", "space", "enter"))
+	frames(t, "put-what", withStores(), put("enter", "enter"))
+	frames(t, "put-what-less", withStores(), put("enter", "enter", "d", "end"))
+	frames(t, "put-what-failed", func() *fake {
+		f := withStores()
+		f.contentsErr = usmt.Fail(usmt.CorruptedStore, nil, "the catalog is damaged")
+		return f
+	}(), put("enter", "enter"))
+	frames(t, "put-users-nameless", func() *fake {
+		f := withStores()
+		f.restored.Users = append(f.restored.Users, engine.RestoredUser{ID: "S-1-5-21-3623811015-3361044348-30300820-1107", Profile: `C:\Users\oldboss`, How: restore.NewProfile})
+		return f
+	}(), put("enter", "end", "space", "t"))
 	frames(t, "put-running", withStores(), func(u *robot) {
-		put("enter", "enter", "right", "enter")(u)
+		put("enter", "enter", "enter", "right", "enter")(u)
 		u.engine(putSome)
 		u.wait(30 * time.Second)
 	})
 	frames(t, "put-cancel", withStores(), func(u *robot) {
-		put("enter", "enter", "right", "enter")(u)
+		put("enter", "enter", "enter", "right", "enter")(u)
 		u.engine(putSome)
 		u.press("c")
 	})
 	frames(t, "put-done", withStores(), func(u *robot) {
-		put("enter", "enter", "right", "enter")(u)
+		put("enter", "enter", "enter", "right", "enter")(u)
 		u.engine(putSome)
 		u.finish()
 	})
 	frames(t, "put-undo", withStores(), func(u *robot) {
-		put("enter", "enter", "right", "enter")(u)
+		put("enter", "enter", "enter", "right", "enter")(u)
 		u.finish()
 		u.press("right", "enter")
 	})
 	frames(t, "put-undone", withStores(), func(u *robot) {
-		put("enter", "enter", "right", "enter")(u)
+		put("enter", "enter", "enter", "right", "enter")(u)
 		u.finish()
 		u.press("right", "enter", "down", "enter")
 	})

@@ -313,6 +313,10 @@ func (s *session) take(msg any) []command {
 			s.omit = map[string]bool{}
 			return s.count()
 		}
+	case contentsCounted:
+		if msg.of == s.put.contents {
+			msg.of.plan, msg.of.err = msg.plan, msg.err
+		}
 	case trialMade:
 		if t := s.put.trial; t == msg.of {
 			t.done, t.report, t.err = true, msg.report, msg.err

@@ -163,15 +163,16 @@ func (sc *storesScreen) look(s *session) step {
 // putBack goes on to the Windows the store is for.
 func (sc *storesScreen) putBack(s *session, st Store, password string) step {
 	usable := s.usable()
+	var cmds []command
 	switch {
 	case len(usable) == 0:
 		return note(textStoresNoTarget)
 	case s.put.store != st || s.put.password != password || s.run != nil:
 		s.put.store, s.put.password, s.put.trial = st, password, nil
+		cmds = s.countStore()
 	}
-	var cmds []command
 	if len(usable) == 1 {
-		cmds = s.putInto(usable[0])
+		cmds = append(cmds, s.putInto(usable[0])...)
 	}
 	return step{move: goNext, cmds: cmds}
 }

@@ -11,15 +11,39 @@ import (
 	"lifeboat/engine/winname"
 )
 
-// whatScreen asks what to save: kinds of data in groups.
+// whatScreen asks what to save, or what of a store to put back: kinds of data in
+// groups.
 type whatScreen struct {
 	list
+	put     bool            // of a store
 	shut    map[string]bool // groups that are closed
 	find    *field          // what is looked for
 	finding bool            // it is being typed
 }
 
-func newWhatScreen() *whatScreen { return &whatScreen{shut: map[string]bool{}, find: newField("", 40)} }
+func newWhatScreen(put bool) *whatScreen {
+	return &whatScreen{put: put, shut: map[string]bool{}, find: newField("", 40)}
+}
+
+// stock is what is chosen among: what a save would take, or what a store holds.
+type stock struct {
+	plan *Plan           // nil until it is counted
+	err  error           // of counting
+	omit map[string]bool // components
+	in   func(user string) bool
+	sel  engine.Selection
+}
+
+func (sc *whatScreen) stock(s *session) stock {
+	if sc.put {
+		return s.put.stock()
+	}
+	st := stock{plan: s.plan(), omit: s.omit, in: func(id string) bool { return s.users[id] }, sel: s.selection()}
+	if s.counting != nil {
+		st.err = s.counting.err
+	}
+	return st
+}
 
 // whatGroup is a group of components, in the order of saving.
 type whatGroup struct {
@@ -43,7 +67,8 @@ type whatRow struct {
 // groups sums the plan up for the chosen users. Components that found nothing
 // for anybody are left out.
 func (sc *whatScreen) groups(s *session) []*whatGroup {
-	p := s.plan()
+	st := sc.stock(s)
+	p := st.plan
 	if p == nil {
 		return nil
 	}
@@ -75,7 +100,7 @@ func (sc *whatScreen) groups(s *session) []*whatGroup {
 				continue
 			}
 			kind = u.Type
-			if s.users[u.User] {
+			if st.in(u.User) {
 				part.Files += u.Files
 				part.Bytes += u.Bytes
 				part.Keys += u.Keys
@@ -110,24 +135,46 @@ func (sc *whatScreen) rows(s *session) []whatRow {
 }
 
 // chosen counts the parts of a group that will be saved.
-func (g *whatGroup) chosen(s *session) int {
+func (g *whatGroup) chosen(omit map[string]bool) int {
 	n := 0
 	for _, p := range g.parts {
-		if !s.omit[p.name] {
+		if !omit[p.name] {
 			n++
 		}
 	}
 	return n
 }
 
-func (sc *whatScreen) title(*session) string { return fmt.Sprintf(textStep, 5, steps, textWhatTitle) }
-func (sc *whatScreen) why() string           { return textWhatWhy }
+func (sc *whatScreen) title(*session) string {
+	if sc.put {
+		return fmt.Sprintf(textStep, 4, putSteps, textPutWhatTitle)
+	}
+	return fmt.Sprintf(textStep, 5, steps, textWhatTitle)
+}
+
+func (sc *whatScreen) why() string {
+	if sc.put {
+		return textPutWhatWhy
+	}
+	return textWhatWhy
+}
+
+func (sc *whatScreen) ask() string {
+	if sc.put {
+		return textPutWhatAsk
+	}
+	return textWhatAsk
+}
 
 func (sc *whatScreen) message(s *session) string {
-	if s.plan() == nil {
-		if s.counting != nil && s.counting.err != nil {
-			return textWhatFailedMsg
-		}
+	st := sc.stock(s)
+	switch {
+	case st.plan != nil:
+	case st.err != nil && sc.put:
+		return textPutWhatAll
+	case st.err != nil:
+		return textWhatFailedMsg
+	default:
 		return textWhatWaitMsg
 	}
 	rows := sc.rows(s)
@@ -136,13 +183,17 @@ func (sc *whatScreen) message(s *session) string {
 	}
 	sc.clamp(len(rows))
 	r := rows[sc.at]
+	in, out := textWhatIn, textWhatOut
+	if sc.put {
+		in, out = textPutWhatIn, textPutWhatOut
+	}
 	switch {
 	case r.part == nil:
-		return fmt.Sprintf(textWhatGroup, r.group.name, r.group.chosen(s), len(r.group.parts))
-	case s.omit[r.part.name]:
-		return fmt.Sprintf(textWhatOut, human.End(s.show(r.part.name), 30))
+		return fmt.Sprintf(textWhatGroup, r.group.name, r.group.chosen(st.omit), len(r.group.parts))
+	case st.omit[r.part.name]:
+		return fmt.Sprintf(out, human.End(s.show(r.part.name), 30))
 	}
-	return fmt.Sprintf(textWhatIn, human.End(s.show(r.part.name), 40))
+	return fmt.Sprintf(in, human.End(s.show(r.part.name), 40))
 }
 
 // typed gives what is typed to the search, while it is open.
@@ -162,7 +213,7 @@ func (sc *whatScreen) keys(s *session) []binding {
 	if len(sc.find.text) > 0 {
 		back = bindEsc(textWhatEndFind, sc.endFind)
 	}
-	return []binding{
+	keys := []binding{
 		bindMove(func(k key) { sc.move(k, len(sc.rows(s))) }),
 		bindSpace(textChoose, func() step { return sc.toggle(s) }),
 		{
@@ -172,25 +223,32 @@ func (sc *whatScreen) keys(s *session) []binding {
 		bindLetter("a", textWhatAll, textWhatAllHelp, func() step { return sc.set(s, func(string) bool { return true }) }),
 		bindLetter("n", textUsersNone, "", func() step { return sc.set(s, func(string) bool { return false }) }),
 		bindLetter("d", textWhatDocs, textWhatDocsHelp, func() step {
-			docs := s.documents()
+			docs := documents(sc.stock(s).plan)
 			st := sc.set(s, func(name string) bool { return docs[name] })
 			st.note = textWhatOnlyDocs
 			return st
 		}),
-		bindLetter("r", textWhatRules, textWhatRulesHelp, func() step { return step{move: goOver, over: newRulesDialog(s)} }),
-		{keys: []key{"/", "f"}, name: "/", does: textWhatFind, more: textWhatFindHelp, do: func(key) step { sc.finding = true; return step{} }},
+	}
+	if !sc.put {
+		keys = append(keys, bindLetter("r", textWhatRules, textWhatRulesHelp, func() step { return step{move: goOver, over: newRulesDialog(s)} }))
+	}
+	return append(keys,
+		binding{keys: []key{"/", "f"}, name: "/", does: textWhatFind, more: textWhatFindHelp, do: func(key) step { sc.finding = true; return step{} }},
 		bindEnter(textGoOn, func() step {
+			st := sc.stock(s)
 			switch {
-			case s.counting != nil && s.counting.err != nil:
-				what, _ := words(s.counting.err)
+			case st.err != nil && !sc.put:
+				what, _ := words(st.err)
 				return note(textWhatFailed, s.show(what))
-			case s.nothingChosen():
+			case st.nothing():
 				return note(textWhatEmpty)
+			case sc.put:
+				return step{move: goNext, cmds: s.rehearseChanged()}
 			}
 			return step{move: goNext}
 		}),
 		back,
-	}
+	)
 }
 
 // endFind shows everything again.
@@ -201,9 +259,9 @@ func (sc *whatScreen) endFind() step {
 }
 
 // documents are the components of people's files.
-func (s *session) documents() map[string]bool {
+func documents(p *Plan) map[string]bool {
 	docs := map[string]bool{}
-	if p := s.plan(); p != nil {
+	if p != nil {
 		for _, u := range p.Units {
 			if u.Type == typeDocuments {
 				docs[u.Component] = true
@@ -217,16 +275,18 @@ func (s *session) documents() map[string]bool {
 const typeDocuments = "Documents"
 
 // nothingChosen is true once it is known that nothing would be saved.
-func (s *session) nothingChosen() bool {
-	p := s.plan()
-	return p != nil && !slices.ContainsFunc(p.Components, func(c string) bool { return !s.omit[c] })
+func (s *session) nothingChosen() bool { return stock{plan: s.plan(), omit: s.omit}.nothing() }
+
+func (st stock) nothing() bool {
+	return st.plan != nil && len(st.plan.Components) > 0 && !slices.ContainsFunc(st.plan.Components, func(c string) bool { return !st.omit[c] })
 }
 
 // set chooses the components that in says.
 func (sc *whatScreen) set(s *session, in func(name string) bool) step {
-	if p := s.plan(); p != nil {
-		for _, name := range p.Components {
-			s.omit[name] = !in(name)
+	st := sc.stock(s)
+	if st.plan != nil {
+		for _, name := range st.plan.Components {
+			st.omit[name] = !in(name)
 		}
 	}
 	clear(s.checks)
@@ -239,13 +299,13 @@ func (sc *whatScreen) toggle(s *session) step {
 		return step{}
 	}
 	sc.clamp(len(rows))
-	r := rows[sc.at]
+	r, omit := rows[sc.at], sc.stock(s).omit
 	if r.part != nil {
-		s.omit[r.part.name] = !s.omit[r.part.name]
+		omit[r.part.name] = !omit[r.part.name]
 	} else {
-		out := r.group.chosen(s) == len(r.group.parts)
+		out := r.group.chosen(omit) == len(r.group.parts)
 		for _, p := range r.group.parts {
-			s.omit[p.name] = out
+			omit[p.name] = out
 		}
 	}
 	clear(s.checks)
@@ -270,8 +330,12 @@ func (sc *whatScreen) open(s *session, open bool) step {
 
 func (sc *whatScreen) body(s *session, w, h int) []string {
 	n, _ := s.chosenUsers()
+	if sc.put {
+		n = s.put.takers()
+	}
 	head := human.Plural(int64(n), textWhatUser, textWhatUsers)
-	p := s.plan()
+	st := sc.stock(s)
+	p := st.plan
 	if p == nil {
 		return sc.waiting(s, head, w)
 	}
@@ -281,14 +345,14 @@ func (sc *whatScreen) body(s *session, w, h int) []string {
 		all.Files += g.Files
 		all.Bytes += g.Bytes
 	}
-	lines := []string{sides(" "+textWhatAsk, fmt.Sprintf(textWhatFor, head, human.Bytes(all.Bytes))+" ", w-1), ""}
+	lines := []string{sides(" "+sc.ask(), fmt.Sprintf(textWhatFor, head, human.Bytes(all.Bytes))+" ", w-1), ""}
 	rows := sc.rows(s)
 	sc.clamp(len(rows))
 	var blocks [][]string
 	for i, r := range rows {
 		blocks = append(blocks, []string{s.th.row(sc.line(s, r, i == sc.at), i == sc.at, 76)})
 	}
-	t := p.Size(s.selection())
+	t := p.Size(st.sel)
 	listed := 0
 	for _, g := range groups {
 		listed += len(g.parts)
@@ -297,7 +361,7 @@ func (sc *whatScreen) body(s *session, w, h int) []string {
 		lines[1] = "   " + textWhatFind + ": [" + sc.find.view(s, sc.finding, 40) + "]"
 		lines = append(lines, "")
 	}
-	if s.rulesAt != "" {
+	if s.rulesAt != "" && !sc.put {
 		lines = append(lines, "   "+human.Middle(fmt.Sprintf(textWhatRulesAt, s.show(s.rulesAt)), w-5), "")
 	}
 	foot := []string{"", "   " + fmt.Sprintf(textWhatChosen, human.Bytes(t.Bytes), filesText(t.Files), human.Bytes(max(all.Bytes-t.Bytes, 0)))}
@@ -327,7 +391,7 @@ func (sc *whatScreen) line(s *session, r whatRow, here bool) string {
 	}
 	if r.part == nil {
 		g := r.group
-		n := g.chosen(s)
+		n := g.chosen(sc.stock(s).omit)
 		sign := "-"
 		if sc.shut[g.kind] {
 			sign = "+"
@@ -335,7 +399,7 @@ func (sc *whatScreen) line(s *session, r whatRow, here bool) string {
 		return mark(here) + check(n > 0, n > 0 && n < len(g.parts)) + " " + sign + " " +
 			pad(human.End(g.name, 36), 37) + sizes(g.Totals)
 	}
-	return mark(here) + "    " + check(!s.omit[r.part.name], false) + " " +
+	return mark(here) + "    " + check(!sc.stock(s).omit[r.part.name], false) + " " +
 		pad(human.End(s.show(r.part.name), 34), 35) + sizes(r.part.Totals)
 }
 
@@ -349,40 +413,48 @@ func amount(t engine.Totals) string {
 
 // waiting is the screen while the plan is being made.
 func (sc *whatScreen) waiting(s *session, head string, w int) []string {
-	lines := []string{sides(" "+textWhatAsk, head+" ", w-1), "", ""}
-	c := s.counting
-	if c == nil {
-		return lines
-	}
-	if c.err != nil {
-		what, remedy := words(c.err)
-		lines = append(lines, painted(s.th.bad, wrap(fmt.Sprintf(textWhatFailed, s.show(what)), "   ", w-2))...)
+	lines := []string{sides(" "+sc.ask(), head+" ", w-1), "", ""}
+	if err := sc.stock(s).err; err != nil {
+		what, remedy := words(err)
+		text := textWhatFailed
+		if sc.put {
+			text = textPutWhatFailed
+		}
+		lines = append(lines, painted(s.th.bad, wrap(fmt.Sprintf(text, s.show(what)), "   ", w-2))...)
 		return append(lines, wrap(joinSentences(s.show(remedy)), "   ", w-2)...)
+	}
+	c := s.counting
+	switch {
+	case sc.put:
+		return append(lines, "   "+textPutWhatWait+" "+s.spinner())
+	case c == nil:
+		return lines
 	}
 	lines = append(lines, "   "+fmt.Sprintf(textWhatWait, filesText(c.snap.FilesDone), human.Bytes(c.snap.BytesDone))+" "+s.spinner(), "")
 	return append(lines, "   "+s.th.dim(human.Middle(s.show(c.snap.Current), w-5)))
 }
 
 func (sc *whatScreen) outline(s *session) outline {
-	o := outline{about: []string{textWhatAsk}}
-	p := s.plan()
+	o := outline{about: []string{sc.ask()}}
+	st := sc.stock(s)
+	p := st.plan
 	if p == nil {
 		o.about = sc.waiting(s, "", minWidth)
 		return o
 	}
 	for i, r := range sc.rows(s) {
 		t, name := r.group.Totals, r.group.name
-		n := r.group.chosen(s)
+		n := r.group.chosen(st.omit)
 		box := check(n > 0, n > 0 && n < len(r.group.parts))
 		if r.part != nil {
-			t, name, box = r.part.Totals, "  "+r.part.name, check(!s.omit[r.part.name], false)
+			t, name, box = r.part.Totals, "  "+r.part.name, check(!st.omit[r.part.name], false)
 		}
 		o.items = append(o.items, item{
 			text: box + " " + s.words(name, human.Bytes(t.Bytes), amount(t)),
 			do:   func() step { sc.at = i; return sc.toggle(s) },
 		})
 	}
-	t := p.Size(s.selection())
+	t := p.Size(st.sel)
 	o.about = append(o.about, fmt.Sprintf(textPlainChosen, human.Bytes(t.Bytes), filesText(t.Files)))
 	for _, l := range p.Left {
 		format := textWhatLeftNo
