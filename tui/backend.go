@@ -106,6 +106,7 @@ type Plan struct {
 	Units      []engine.Unit
 	Left       []report.Left                        // summed up by reason
 	Components []string                             // in the order of saving
+	Remarks    []string                             // what is odd about the rules, each once
 	Size       func(engine.Selection) engine.Totals // exact for any selection
 
 	plan *engine.Plan // of the live backend

@@ -333,7 +333,11 @@ func (l *Live) Plan(ctx context.Context, inst *engine.Installation, rules []engi
 	for _, l := range p.Left {
 		left = append(left, report.Left{Reason: l.Reason, Files: l.Files, Bytes: l.Bytes, Matters: l.Matters})
 	}
-	return &Plan{Units: p.Units, Left: sumLeft(left), Components: p.Components, Size: p.Totals, plan: p}, nil
+	plan := &Plan{Units: p.Units, Left: sumLeft(left), Components: p.Components, Size: p.Totals, plan: p}
+	for _, d := range p.Diagnostics {
+		plan.Remarks = append(plan.Remarks, d.String())
+	}
+	return plan, nil
 }
 
 // CheckDestination implements Backend.

@@ -231,6 +231,9 @@ func (sc *reviewScreen) warnings(s *session) (warnings []string) {
 				warnings = append(warnings, fmt.Sprintf(textReviewLeft, s.show(l.Reason), filesText(l.Files)))
 			}
 		}
+		if n := len(p.Remarks); n > 0 {
+			warnings = append(warnings, fmt.Sprintf(textReviewRemarks, human.Plural(int64(n), textWhatRemark, textWhatRemarks)))
+		}
 		switch {
 		case v.Mount == "":
 		case s.fit(v.Free) == engine.Small:

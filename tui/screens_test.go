@@ -466,6 +466,17 @@ func TestFrames(t *testing.T) {
 	frames(t, "put-review", withStores(), put("enter", "enter", "enter"))
 	frames(t, "put-review-yes", withStores(), put("enter", "enter", "enter", "right"))
 	frames(t, "put-review-less", withStores(), put("enter", "down", "space", "enter", "n", "home", "space", "enter"))
+	remarked := func() *fake {
+		f := office()
+		f.plan.Remarks = []string{
+			"MigApp.xml:120: <detects>: the function MigXmlHelper.Frobnicate is not known; the condition does not hold",
+			"Custom.xml:7: <pattern type=\"Registry\">: HKCC cannot be read from a Windows that does not run",
+		}
+		return f
+	}
+	frames(t, "what-remarked", remarked(), func(u *robot) { u.welcome(); u.press("enter", "enter") })
+	frames(t, "what-remarks", remarked(), func(u *robot) { u.welcome(); u.press("enter", "enter", "i") })
+	frames(t, "review-remarks", remarked(), func(u *robot) { u.welcome(); u.press("enter", "enter", "enter", "enter", "enter") })
 	frames(t, "put-what", withStores(), put("enter", "enter"))
 	frames(t, "put-what-less", withStores(), put("enter", "enter", "d", "end"))
 	frames(t, "put-what-failed", func() *fake {

@@ -232,6 +232,9 @@ func (sc *whatScreen) keys(s *session) []binding {
 	if !sc.put {
 		keys = append(keys, bindLetter("r", textWhatRules, textWhatRulesHelp, func() step { return step{move: goOver, over: newRulesDialog(s)} }))
 	}
+	if len(sc.remarks(s)) > 0 {
+		keys = append(keys, bindLetter("i", textWhatRemarks, textWhatRemarksHelp, func() step { return step{move: goOver, over: &remarksOverlay{}} }))
+	}
 	return append(keys,
 		binding{keys: []key{"/", "f"}, name: "/", does: textWhatFind, more: textWhatFindHelp, do: func(key) step { sc.finding = true; return step{} }},
 		bindEnter(textGoOn, func() step {
@@ -375,6 +378,9 @@ func (sc *whatScreen) body(s *session, w, h int) []string {
 		}
 		foot = append(foot, paint("   "+human.End(fmt.Sprintf(format, filesText(l.Files), human.Bytes(l.Bytes), s.show(l.Reason)), w-5)))
 	}
+	if n := len(sc.remarks(s)); n > 0 {
+		foot = append(foot, s.th.warn("   "+fmt.Sprintf(textWhatRemarked, human.Plural(int64(n), textWhatRemark, textWhatRemarks))))
+	}
 	if n := len(p.Components) - listed; n > 0 {
 		foot = append(foot, s.th.dim("   "+fmt.Sprintf(textWhatEmptyOnes, human.Plural(int64(n), textWhatKind, textWhatKinds))))
 	}
@@ -465,6 +471,49 @@ func (sc *whatScreen) outline(s *session) outline {
 	}
 	return o
 }
+
+// remarks are what is odd about the rules.
+func (sc *whatScreen) remarks(s *session) []string {
+	if p := s.plan(); p != nil && !sc.put {
+		return p.Remarks
+	}
+	return nil
+}
+
+// remarksOverlay lists what is odd about the rules.
+type remarksOverlay struct {
+	pager
+	room int
+}
+
+func (o *remarksOverlay) title(*session) string   { return textRemarksTitle }
+func (o *remarksOverlay) why() string             { return textRemarksWhy }
+func (o *remarksOverlay) message(*session) string { return textRemarksMsg }
+
+func (o *remarksOverlay) keys(s *session) []binding {
+	return []binding{
+		bindScroll(func(k key) { o.move(k, len(o.lines(s, minWidth)), max(o.room, 1)) }),
+		{keys: []key{keyEsc, "i"}, name: textEsc, does: textClose, do: func(key) step { return step{move: goBack} }},
+	}
+}
+
+func (o *remarksOverlay) lines(s *session, w int) (lines []string) {
+	for _, text := range (&whatScreen{}).remarks(s) {
+		part := wrap(s.show(text), "   ", w-2)
+		if len(part) > 0 {
+			part[0] = " * " + strings.TrimLeft(part[0], " ")
+		}
+		lines = append(lines, clip(part, 6)...)
+	}
+	return lines
+}
+
+func (o *remarksOverlay) body(s *session, w, h int) []string {
+	o.room = h
+	return o.view(o.lines(s, w), h)
+}
+
+func (o *remarksOverlay) outline(s *session) outline { return outline{about: o.lines(s, minWidth)} }
 
 // rulesDialog asks for rule files to use instead of Lifeboat's own.
 type rulesDialog struct {
