@@ -135,6 +135,9 @@ func (l *Live) KeyFiles(ctx context.Context) []string {
 	}
 	var files []string
 	for _, v := range volumes {
+		if v.Problem != "" {
+			continue // it may never answer
+		}
 		entries, _ := os.ReadDir(v.Mount) // a volume that cannot be read has none
 		for _, e := range entries {
 			if strings.EqualFold(filepath.Ext(e.Name()), ".bek") && e.Type().IsRegular() {

@@ -13,7 +13,7 @@ import (
 // Drives lists the physical disks. Volumes are those that are mounted, from
 // [Volumes]. A disk that cannot be opened is listed with the Problem.
 func Drives(ctx context.Context, volumes []Volume) ([]Drive, error) {
-	return host{root: "/", usage: usage}.drives(ctx, volumes)
+	return host{root: "/"}.drives(ctx, volumes)
 }
 
 func (h host) drives(ctx context.Context, volumes []Volume) ([]Drive, error) {

@@ -16,7 +16,7 @@ import (
 // Volumes lists the mounted volumes that hold or could hold files of people.
 // A volume that does not answer is listed with the Problem.
 func Volumes(ctx context.Context) ([]Volume, error) {
-	return host{root: "/", usage: usage}.volumes(ctx)
+	return host{root: "/", usage: usage, apart: usageApart}.volumes(ctx)
 }
 
 // host is a Linux system seen through its files below root, so that recorded
@@ -24,6 +24,9 @@ func Volumes(ctx context.Context) ([]Volume, error) {
 type host struct {
 	root  string
 	usage func(mount string) (space, error)
+	// apart is usage in a process of its own, for mounts behind which a program or
+	// another computer may be dead; nil does without.
+	apart func(ctx context.Context, mount string) (space, error)
 }
 
 // space is what statfs tells of a mount.
@@ -37,7 +40,7 @@ type mount struct {
 	device  string // major:minor
 	root    string // what of the file system is mounted
 	point   string
-	options []string
+	options []string // of the mount, and of the file system
 	fstype  string
 	source  string
 }
@@ -66,7 +69,12 @@ func (h host) volumes(ctx context.Context) ([]Volume, error) {
 			continue
 		}
 		seen[v.ID] = true
-		s, err := within(ctx, func() (space, error) { return h.usage(h.path(m.point)) })
+		s, err := within(ctx, func() (space, error) {
+			if h.apart != nil && (isNetwork(m.fstype) || isFUSE(m.fstype)) {
+				return h.apart(ctx, h.path(m.point))
+			}
+			return h.usage(h.path(m.point))
+		})
 		switch {
 		case ctx.Err() != nil:
 			return nil, fmt.Errorf("list volumes: %w", ctx.Err())
@@ -90,10 +98,14 @@ func parseMounts(text string) []mount {
 		if !ok || len(left) < 6 || len(right) < 2 {
 			continue
 		}
-		all = append(all, mount{
+		m := mount{
 			device: left[2], root: octal(left[3]), point: octal(left[4]), options: strings.Split(left[5], ","),
 			fstype: right[0], source: octal(right[1]),
-		})
+		}
+		if len(right) > 2 {
+			m.options = append(m.options, strings.Split(right[2], ",")...)
+		}
+		all = append(all, m)
 	}
 	return all
 }
@@ -161,8 +173,12 @@ func (h host) volume(m mount) (Volume, bool) {
 	}
 	// An image mounted through FUSE has no device but holds files all the same;
 	// the root of a live system has none either.
-	fuse := m.fstype == "fuseblk" || m.fstype == "fuse" || strings.HasPrefix(m.fstype, "fuse.") && !slices.Contains(pseudoFUSE, m.fstype)
-	return v, fuse || m.point == "/"
+	return v, isFUSE(m.fstype) || m.point == "/"
+}
+
+// isFUSE reports whether a program serves the file system, and files of people.
+func isFUSE(fstype string) bool {
+	return fstype == "fuseblk" || fstype == "fuse" || strings.HasPrefix(fstype, "fuse.") && !slices.Contains(pseudoFUSE, fstype)
 }
 
 var pseudoFUSE = []string{"fuse.gvfsd-fuse", "fuse.portal", "fuse.lxcfs", "fuse.snapfuse", "fuse.xdg-document-portal"}

@@ -1,6 +1,7 @@
 package winpe
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -23,6 +24,23 @@ func usage(path string) (space, error) {
 		block = int64(s.Bsize)
 	}
 	return space{size: int64(s.Blocks) * block, free: int64(s.Bavail) * block, readOnly: s.Flags&unix.ST_RDONLY != 0}, nil
+}
+
+// usageApart asks for the usage in a process of its own. A call that a dead file
+// system never answers cannot be killed, nor can the process that made it.
+func usageApart(ctx context.Context, path string) (space, error) {
+	out, err := exec.CommandContext(ctx, "stat", "-f", "-c", "%S %b %a", "--", path).Output()
+	if errors.Is(err, exec.ErrNotFound) {
+		return usage(path)
+	}
+	if err != nil {
+		return space{}, &os.PathError{Op: "statfs", Path: path, Err: err}
+	}
+	var block, blocks, free int64
+	if _, err := fmt.Sscan(string(out), &block, &blocks, &free); err != nil {
+		return space{}, &os.PathError{Op: "statfs", Path: path, Err: err}
+	}
+	return space{size: blocks * block, free: free * block}, nil
 }
 
 // FreeSpace tells how many bytes can be written below a folder, which need not
