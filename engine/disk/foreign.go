@@ -4,7 +4,7 @@ import "bytes"
 
 // foreign recognises files that are no image we read, and says what to do.
 func foreign(head []byte) (name, remedy string) {
-	const convert = "convert it to a raw image or to VHDX"
+	const convert = "convert it, for instance with qemu-img convert -O vhdx"
 	for _, f := range []struct{ magic, name, remedy string }{
 		{"EVF\x09\x0d\x0a\xff\x00", "an EnCase image (E01)", "export it as a raw image, or mount it with ewfmount and name the file in it"},
 		{"LVF\x09\x0d\x0a\xff\x00", "an EnCase logical image (L01)", "it holds files and no disk"},
