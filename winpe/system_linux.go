@@ -152,6 +152,12 @@ func isFull(err error) bool     { return errors.Is(err, unix.ENOSPC) || errors.I
 // everything already.
 func EnablePrivileges() error { return nil }
 
+// StayAwake does nothing here: rescue systems do not sleep unless told to.
+func StayAwake() (release func()) { return func() {} }
+
+// FillScreen does nothing here.
+func FillScreen() {}
+
 // Describe describes the running system.
 func Describe() System {
 	h := host{root: "/"}

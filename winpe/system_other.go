@@ -19,6 +19,8 @@ func Drives(context.Context, []Volume) ([]Drive, error) {
 func FreeSpace(string) (int64, error)            { return 0, errors.ErrUnsupported }
 func SameVolume(string, string) (bool, error)    { return false, errors.ErrUnsupported }
 func EnablePrivileges() error                    { return nil }
+func StayAwake() (release func())                { return func() {} }
+func FillScreen()                                {}
 func PowerOff() error                            { return errors.ErrUnsupported }
 func Restart() error                             { return errors.ErrUnsupported }
 func isMount(string) (bool, error)               { return false, errors.ErrUnsupported }

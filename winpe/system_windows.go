@@ -10,8 +10,10 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"unsafe"
 
+	"github.com/Microsoft/go-winio"
 	"golang.org/x/sys/windows"
 	"golang.org/x/sys/windows/registry"
 
@@ -308,44 +310,32 @@ func isFull(err error) bool {
 }
 
 // EnablePrivileges switches on the rights that an administrator has but does
-// not use by default: reading everybody's files and their descriptors. Without
-// administrator's rights the error wraps fs.ErrPermission.
+// not use by default: reading everybody's files and their descriptors, and
+// writing them. Without administrator's rights the error wraps fs.ErrPermission.
 func EnablePrivileges() error {
 	token, err := openToken()
 	if err != nil {
 		return err
 	}
 	defer token.Close()
-	if !token.IsElevated() {
+	if !token.IsElevated() && !isWinPE() { // in Windows PE everybody is the system
 		return fmt.Errorf("enable privileges: not an administrator: %w", os.ErrPermission)
 	}
-	for _, name := range []string{"SeBackupPrivilege", "SeRestorePrivilege", "SeSecurityPrivilege"} {
-		if err := enable(token, name); err != nil {
-			return err
-		}
+	if err := winio.EnableProcessPrivileges([]string{winio.SeBackupPrivilege, winio.SeRestorePrivilege}); err != nil {
+		return fmt.Errorf("enable privileges: %w: %w", err, os.ErrPermission)
 	}
+	// Only for the audit part of descriptors, which can be missed.
+	_ = winio.EnableProcessPrivileges([]string{winio.SeSecurityPrivilege})
 	return nil
 }
 
 func openToken() (windows.Token, error) {
 	var token windows.Token
-	err := windows.OpenProcessToken(windows.CurrentProcess(), windows.TOKEN_ADJUST_PRIVILEGES|windows.TOKEN_QUERY, &token)
+	err := windows.OpenProcessToken(windows.CurrentProcess(), windows.TOKEN_QUERY, &token)
 	if err != nil {
 		return 0, fmt.Errorf("open process token: %w", err)
 	}
 	return token, nil
-}
-
-func enable(token windows.Token, privilege string) error {
-	p := windows.Tokenprivileges{PrivilegeCount: 1}
-	if err := windows.LookupPrivilegeValue(nil, windows.StringToUTF16Ptr(privilege), &p.Privileges[0].Luid); err != nil {
-		return fmt.Errorf("look up %s: %w", privilege, err)
-	}
-	p.Privileges[0].Attributes = windows.SE_PRIVILEGE_ENABLED
-	if err := windows.AdjustTokenPrivileges(token, false, &p, 0, nil, nil); err != nil {
-		return fmt.Errorf("enable %s: %w", privilege, err)
-	}
-	return nil
 }
 
 // Describe describes the running system.
@@ -407,17 +397,49 @@ func end(verb string, restart bool) error {
 		}
 		return nil
 	}
-	token, err := openToken()
-	if err != nil {
-		return err
-	}
-	defer token.Close()
-	if err := enable(token, "SeShutdownPrivilege"); err != nil {
-		return err
+	if err := winio.EnableProcessPrivileges([]string{"SeShutdownPrivilege"}); err != nil {
+		return fmt.Errorf("%s: %w", verb, err)
 	}
 	const planned = 0x80000000 // SHTDN_REASON_FLAG_PLANNED
 	if err := windows.InitiateSystemShutdownEx(nil, nil, 0, false, restart, planned); err != nil {
 		return fmt.Errorf("%s: %w", verb, err)
 	}
 	return nil
+}
+
+// StayAwake keeps the computer from going to sleep until release is called.
+func StayAwake() (release func()) {
+	const continuous, systemRequired = 0x80000000, 0x00000001 // ES_ of winbase.h
+	set := windows.NewLazySystemDLL("kernel32.dll").NewProc("SetThreadExecutionState")
+	if set.Find() != nil {
+		return func() {}
+	}
+	done := make(chan struct{})
+	asked := make(chan struct{})
+	go func() {
+		runtime.LockOSThread() // the wish is that of a thread
+		defer runtime.UnlockOSThread()
+		set.Call(continuous | systemRequired)
+		close(asked)
+		<-done
+		set.Call(continuous)
+	}()
+	<-asked
+	return sync.OnceFunc(func() { close(done) })
+}
+
+// FillScreen has the console of Windows PE fill the screen: its window is small,
+// and there is nothing else to see. Elsewhere it does nothing.
+func FillScreen() {
+	if !isWinPE() {
+		return
+	}
+	set := windows.NewLazySystemDLL("kernel32.dll").NewProc("SetConsoleDisplayMode")
+	out, err := windows.GetStdHandle(windows.STD_OUTPUT_HANDLE)
+	if err != nil || set.Find() != nil {
+		return
+	}
+	const fullScreen = 1
+	var size windows.Coord
+	set.Call(uintptr(out), fullScreen, uintptr(unsafe.Pointer(&size))) // an old console refuses; then it stays small
 }

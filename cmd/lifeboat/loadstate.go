@@ -64,6 +64,7 @@ func (r *loadRun) do(ctx context.Context) error {
 	if err := winpe.EnablePrivileges(); err != nil {
 		return usmt.Fail(usmt.EnvironmentFailed, err, "write files of all users")
 	}
+	defer winpe.StayAwake()()
 	target, err := r.target(ctx)
 	if err != nil {
 		return err

@@ -91,6 +91,7 @@ func (r *scanRun) do(ctx context.Context) (err error) {
 	if err := winpe.EnablePrivileges(); err != nil {
 		return usmt.Fail(usmt.EnvironmentFailed, err, "read files of all users")
 	}
+	defer winpe.StayAwake()()
 	source, err := r.source(ctx, r.engine, r.ScanState, r.note)
 	if err != nil {
 		return err

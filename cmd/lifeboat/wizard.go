@@ -154,6 +154,8 @@ func (p *program) runWizard(ctx context.Context, live *tui.Live, o wizardOptions
 	if err := winpe.EnablePrivileges(); err != nil {
 		return p.fail("lifeboat", usmt.Fail(usmt.EnvironmentFailed, err, "read files of all users"))
 	}
+	defer winpe.StayAwake()()
+	winpe.FillScreen()
 	preset, err := o.preset(ctx, p, live)
 	switch {
 	case err != nil:

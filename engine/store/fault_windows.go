@@ -19,7 +19,8 @@ func isReadOnly(err error) bool {
 func isGone(err error) bool {
 	return isAny(err, windows.ERROR_NOT_READY, windows.ERROR_DEV_NOT_EXIST, windows.ERROR_NO_SUCH_DEVICE,
 		windows.ERROR_DEVICE_NOT_CONNECTED, windows.ERROR_DEVICE_REMOVED, windows.ERROR_NO_MEDIA_IN_DRIVE, windows.ERROR_WRONG_DISK,
-		windows.ERROR_FILE_INVALID, windows.ERROR_BAD_NETPATH, windows.ERROR_UNEXP_NET_ERR, windows.ERROR_NETNAME_DELETED)
+		windows.ERROR_FILE_INVALID, windows.ERROR_MEDIA_CHANGED, windows.ERROR_BAD_NETPATH, windows.ERROR_UNEXP_NET_ERR, windows.ERROR_NETNAME_DELETED,
+		windows.ERROR_NETWORK_UNREACHABLE, windows.ERROR_HOST_UNREACHABLE, windows.ERROR_CONNECTION_UNAVAIL, windows.ERROR_SEM_TIMEOUT)
 }
 
 func isIO(err error) bool {
