@@ -324,8 +324,10 @@ func EnablePrivileges() error {
 	if err := winio.EnableProcessPrivileges([]string{winio.SeBackupPrivilege, winio.SeRestorePrivilege}); err != nil {
 		return fmt.Errorf("enable privileges: %w: %w", err, os.ErrPermission)
 	}
-	// Only for the audit part of descriptors, which can be missed.
-	_ = winio.EnableProcessPrivileges([]string{winio.SeSecurityPrivilege})
+	// Only for the audit part of descriptors and for links, which can be missed.
+	for _, name := range []string{winio.SeSecurityPrivilege, "SeCreateSymbolicLinkPrivilege"} {
+		_ = winio.EnableProcessPrivileges([]string{name})
+	}
 	return nil
 }
 

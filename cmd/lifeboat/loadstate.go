@@ -227,7 +227,7 @@ func (p *program) loaded(r *engine.RestoreReport) {
 	for _, more := range []struct {
 		n    int64
 		text string
-	}{{d.Identical, "there already"}, {d.Renamed, "under another name"}, {d.Replaced, "in place of others"}, {d.Kept, "left for what was there"}} {
+	}{{d.Identical, "there already"}, {d.Renamed, "under another name"}, {d.Replaced, "in place of others"}, {d.Kept, "left for what was there"}, {d.Links, "links"}} {
 		if more.n > 0 {
 			fmt.Fprintf(p.stdout, "; %s %s", human.Count(more.n), more.text)
 		}

@@ -309,7 +309,14 @@ func (d *disk) put(p string, replace bool, meta metadata, write func(w io.Writer
 }
 
 func (d *disk) writeTemp(near *os.Root, temp, full string, meta metadata, write func(w io.Writer) error) error {
-	f, err := near.OpenFile(temp, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o666)
+	open := func() (*os.File, error) { return near.OpenFile(temp, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o666) }
+	if meta.folder {
+		if err := near.Mkdir(temp, 0o777); err != nil {
+			return err
+		}
+		open = func() (*os.File, error) { return near.Open(temp) }
+	}
+	f, err := open()
 	if err != nil {
 		return err
 	}
@@ -327,7 +334,11 @@ func (d *disk) writeTemp(near *os.Root, temp, full string, meta metadata, write 
 	if err == nil {
 		err = d.sys.apply(near, temp, full, f, meta)
 	}
-	return errors.Join(err, f.Close())
+	err = errors.Join(err, f.Close())
+	if meta.reparse != nil {
+		near.Lstat(temp) // FUSE answers with an error once when a folder has become a link
+	}
+	return err
 }
 
 // keepName notes that something is put aside, and says where.

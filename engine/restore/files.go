@@ -24,7 +24,8 @@ type finishing struct {
 	meta metadata
 }
 
-// laterLink is a shortcut that is wanted only if its target is there.
+// laterLink is a link that is put back when everything else is there: a shortcut that
+// is wanted only if its target is there, a junction, or a symbolic link.
 type laterLink struct {
 	object store.Object
 	to     target
@@ -221,7 +222,8 @@ func (r *run) applyObject(ctx context.Context, o store.Object, t target) error {
 		return nil
 	}
 	if volume.IsLinkTag(o.Tag) {
-		return r.try(ctx, job.UnreadableFile, shown, func() error { return r.link(o, t) })
+		r.reparse = append(r.reparse, laterLink{o, t})
+		return nil
 	}
 	if o.Dir {
 		return r.try(ctx, job.UnreadableFile, shown, func() error { return r.folder(o, t) })
@@ -607,34 +609,6 @@ func (r *run) version(d *disk, native string, open func() (io.ReadCloser, error)
 	}
 	defer in.Close()
 	return fileVersion(in)
-}
-
-// link makes a symbolic link or a junction again, where the mount can.
-func (r *run) link(o store.Object, t target) error {
-	d, at, path, err := r.onDrive(t.path)
-	if err != nil {
-		return err
-	}
-	if d.exists(at) {
-		r.count(t.unit, func(c *Counts) { c.Kept++ })
-		return nil
-	}
-	if o.Dir || len(o.Reparse) == 0 || !d.sys.keepsAll() {
-		r.notice(path, "is a link, left out")
-		return nil
-	}
-	dir, _ := winname.Split(at)
-	made, err := d.mkdirs(dir)
-	if err != nil {
-		return err
-	}
-	r.finishLater(path, made)
-	meta, err := r.metadata(o, t)
-	if err != nil {
-		return err
-	}
-	meta.reparse = o.Reparse
-	return d.put(at, false, meta, func(io.Writer) error { return nil })
 }
 
 // linkWorks reports whether the target of a shortcut is there. One that names no

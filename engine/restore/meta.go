@@ -14,7 +14,8 @@ type metadata struct {
 	modified store.FileTime
 	accessed store.FileTime
 	security []byte
-	reparse  []byte
+	reparse  []byte // of a link
+	folder   bool   // an empty folder, which a link may be
 	streams  []streamData
 	sparse   bool // leave out what is zeros
 	sync     bool // to the medium before it gets its name

@@ -45,7 +45,8 @@ func probe(root *os.Root) system {
 // keepsAll reports whether nothing of the metadata is lost here.
 func (s system) keepsAll() bool { return s.ntfs3g }
 
-// apply sets metadata. Times come last, because everything else changes them.
+// apply sets metadata. Times come last, because everything else changes them but
+// what makes a link.
 func (s system) apply(root *os.Root, native, _ string, f *os.File, m metadata) error {
 	var errs []error
 	set := func(name string, data []byte) {
@@ -58,9 +59,6 @@ func (s system) apply(root *os.Root, native, _ string, f *os.File, m metadata) e
 			if err := s.stream(root, native, f, stream); err != nil {
 				errs = append(errs, fmt.Errorf("stream %s: %w", stream.name, err))
 			}
-		}
-		if m.reparse != nil {
-			set(xattrReparse, m.reparse)
 		}
 	}
 	switch {
@@ -81,6 +79,9 @@ func (s system) apply(root *os.Root, native, _ string, f *os.File, m metadata) e
 		set(xattrTimes, times)
 	} else if m.modified != 0 || m.accessed != 0 {
 		errs = append(errs, root.Chtimes(native, m.accessed.Time(), m.modified.Time()))
+	}
+	if s.ntfs3g && m.reparse != nil { // then nothing more can be done with the file as it is open
+		set(xattrReparse, m.reparse)
 	}
 	return errors.Join(errs...)
 }

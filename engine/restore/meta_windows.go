@@ -46,8 +46,24 @@ func (s system) apply(_ *os.Root, _, full string, _ *os.File, m metadata) error 
 				errs = append(errs, fmt.Errorf("set security: %w", err))
 			}
 		}
+		if m.reparse != nil {
+			if err := setReparse(full, m.reparse); err != nil {
+				errs = append(errs, fmt.Errorf("make a link of it: %w", err))
+			}
+		}
 	}
 	return errors.Join(append(errs, setBasic(full, m))...)
+}
+
+// setReparse makes a link of an empty file or folder.
+func setReparse(full string, data []byte) error {
+	h, err := openFor(full, windows.GENERIC_WRITE)
+	if err != nil {
+		return err
+	}
+	defer windows.CloseHandle(h)
+	var n uint32
+	return windows.DeviceIoControl(h, windows.FSCTL_SET_REPARSE_POINT, &data[0], uint32(len(data)), nil, 0, &n, nil)
 }
 
 // makeSparse lets a file have holes.

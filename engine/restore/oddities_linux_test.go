@@ -139,18 +139,25 @@ func strangePC(t *testing.T) (*pc, []oddity) {
 			v.Add(o.file)
 		}
 	}
+	return rawPC(t, made.Volume, v), list
+}
+
+// rawPC is a PC on an NTFS volume that is read raw. dir is the folder it was made
+// from.
+func rawPC(t *testing.T, dir string, v *ntfstest.Volume) *pc {
+	t.Helper()
 	image := v.Image()
 	raw, err := volume.OpenNTFS(t.Context(), bytes.NewReader(image), int64(len(image)), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &pc{dir: made.Volume, sources: []windows.Source{{Volume: raw, Where: "image"}}}
+	p := &pc{dir: dir, sources: []windows.Source{{Volume: raw, Where: "image"}}}
 	found, _, err := windows.Find(t.Context(), p.sources, windows.Options{})
 	if err != nil || len(found) != 1 {
 		t.Fatalf("%d installations, %v", len(found), err)
 	}
 	p.inst = found[0]
-	return p, list
+	return p
 }
 
 func encrypted(a ntfstest.Attribute) ntfstest.Attribute {

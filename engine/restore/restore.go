@@ -102,6 +102,7 @@ type Result struct {
 type Counts struct {
 	Files     int64 `json:"files"`
 	Folders   int64 `json:"folders"`
+	Links     int64 `json:"links,omitempty"` // junctions and symbolic links
 	Bytes     int64 `json:"bytes"`
 	Identical int64 `json:"identical"` // were there already
 	Renamed   int64 `json:"renamed"`   // got another name because theirs was taken
@@ -177,6 +178,7 @@ type run struct {
 
 	folders []finishing // folders made, whose metadata is set last
 	links   []laterLink // shortcuts that are restored only if what they point to is there
+	reparse []laterLink // junctions and symbolic links
 	named   map[fileKey]named
 	said    map[string]bool
 
@@ -225,7 +227,7 @@ func (r *run) apply(ctx context.Context) error {
 	before := func(ctx context.Context) error { return r.act(ctx, preApply) }
 	after := func(ctx context.Context) error { return r.act(ctx, applySuccess) }
 	for _, step := range []func(context.Context) error{
-		before, r.makeProfiles, r.cleanFiles, r.applyFiles, r.applyAddedFiles, r.applySettings, r.applyLinks, r.finishFolders,
+		before, r.makeProfiles, r.cleanFiles, r.applyFiles, r.applyAddedFiles, r.applySettings, r.applyLinks, r.applyReparse, r.finishFolders,
 		r.applyRegistry, r.applyAccounts, r.commit, after,
 	} {
 		if err := step(ctx); err != nil {
