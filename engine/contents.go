@@ -26,7 +26,7 @@ func (c *Contents) Totals(sel Selection) Totals {
 		if !sel.OmitUsers[u.User] && !sel.OmitComponents[u.Component] {
 			t.Files += u.Files
 			t.Bytes += u.Bytes
-			t.Keys += u.Keys
+			t.Values += u.Values
 		}
 	}
 	return t
@@ -71,7 +71,7 @@ func (e *Engine) Contents(ctx context.Context, ref StoreRef) (*Contents, error) 
 			u := &c.Units[units[0]]
 			u.Files += t.Files
 			u.Bytes += t.Bytes
-			u.Keys += t.Keys
+			u.Values += t.Values
 		}
 	}
 	err = eachLine(ctx, tree, store.ObjectsJSONL, func(o store.Object) {
@@ -85,7 +85,7 @@ func (e *Engine) Contents(ctx context.Context, ref StoreRef) (*Contents, error) 
 	}
 	for _, hive := range hives {
 		if err == nil && strings.HasSuffix(hive.Name, ".jsonl") {
-			err = eachLine(ctx, tree, path.Join(store.RegistryDir, hive.Name), func(k store.RegistryKey) { add(k.Units, Totals{Keys: 1}) })
+			err = eachLine(ctx, tree, path.Join(store.RegistryDir, hive.Name), func(k store.RegistryKey) { add(k.Units, Totals{Values: 1}) })
 		}
 	}
 	if err != nil {

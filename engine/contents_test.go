@@ -23,7 +23,7 @@ func TestContents(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := c.Totals(Selection{})
-	if all.Files != saved.Files || all.Bytes != saved.Bytes || all.Keys == 0 {
+	if all.Files != saved.Files || all.Bytes != saved.Bytes || all.Values == 0 {
 		t.Errorf("it holds %+v; saved were %d files, %d bytes", all, saved.Files, saved.Bytes)
 	}
 	part, user := "", ""

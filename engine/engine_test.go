@@ -75,8 +75,8 @@ func TestTheMainJob(t *testing.T) {
 	if r.Outcome != report.Saved || r.ReturnCode != 0 || !r.Verified.OK() || !r.SafeToWipe {
 		t.Errorf("outcome %s, code %d, verified %+v, not safe because %v", r.Outcome, r.ReturnCode, r.Verified, r.WipeReasons)
 	}
-	if r.Files != plan.Totals(Selection{}).Files || r.Keys == 0 {
-		t.Errorf("saved %d files and %d keys of %+v", r.Files, r.Keys, plan.Totals(Selection{}))
+	if r.Files != plan.Totals(Selection{}).Files || r.Values == 0 {
+		t.Errorf("saved %d files and %d keys of %+v", r.Files, r.Values, plan.Totals(Selection{}))
 	}
 	for _, u := range r.Users {
 		if u.Included && u.Files == 0 {

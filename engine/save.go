@@ -128,7 +128,7 @@ func (e *Engine) capture(ctx context.Context, req CaptureRequest, team *store.Te
 func (e *Engine) gatherInto(ctx context.Context, req CaptureRequest, s *store.Store, ctl *job.Control, r *Report) error {
 	result, err := e.gather(ctx, req, s, ctl)
 	r.CaptureID = string(result.ID)
-	r.Files, r.Bytes, r.Keys = result.Totals.Files, result.Totals.Bytes, result.Totals.Keys
+	r.Files, r.Bytes, r.Values = result.Totals.Files, result.Totals.Bytes, result.Totals.Values
 	r.ReusedFiles, r.Problems, r.ProblemCount = result.Reused, result.Problems, result.Count
 	r.Users = usersOf(req, result)
 	switch {
@@ -303,8 +303,8 @@ func usersOf(req CaptureRequest, result capture.Result) []report.User {
 			}
 			u.Files += got.Files
 			u.Bytes += got.Bytes
-			u.Keys += got.Keys
-			u.Components = append(u.Components, report.Component{Name: unit.Component, Files: got.Files, Bytes: got.Bytes, Keys: got.Keys})
+			u.Values += got.Values
+			u.Components = append(u.Components, report.Component{Name: unit.Component, Files: got.Files, Bytes: got.Bytes, Values: got.Values})
 		}
 	}
 	return users

@@ -427,8 +427,8 @@ func office() *fake {
 	return f
 }
 
-func total(files, bytes, keys int64) engine.Totals {
-	return engine.Totals{Files: files, Bytes: bytes, Keys: keys}
+func total(files, bytes, values int64) engine.Totals {
+	return engine.Totals{Files: files, Bytes: bytes, Values: values}
 }
 
 func testPlan() *Plan {
@@ -459,7 +459,7 @@ func testPlan() *Plan {
 			if !sel.OmitUsers[u.User] && !sel.OmitComponents[u.Component] {
 				sum.Files += u.Files
 				sum.Bytes += u.Bytes
-				sum.Keys += u.Keys
+				sum.Values += u.Values
 			}
 		}
 		return sum
@@ -471,7 +471,7 @@ func savedReport() *report.Report {
 	r := &report.Report{
 		Computer: "PC-0412", Product: "Windows 11 Pro 23H2", Started: date("2026-11-23 14:15"), Finished: date("2026-11-23 14:49"),
 		StorePath: "/media/backup/PC-0412_2026-11-23_1412", StoreID: "5d2f",
-		Files: 42897, Bytes: 39 * gib, Keys: 121, Outcome: report.Saved,
+		Files: 42897, Bytes: 39 * gib, Values: 121, Outcome: report.Saved,
 		Users:    []report.User{{ID: "1", Name: "anna.keller", Included: true}},
 		Verified: &report.Verdict{Files: 42897, Bytes: 39 * gib, Duration: 9 * time.Minute, CatalogOK: true},
 		HTMLPath: "/media/backup/PC-0412_2026-11-23_1412/REPORT.HTM",

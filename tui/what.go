@@ -103,7 +103,7 @@ func (sc *whatScreen) groups(s *session) []*whatGroup {
 			if st.in(u.User) {
 				part.Files += u.Files
 				part.Bytes += u.Bytes
-				part.Keys += u.Keys
+				part.Values += u.Values
 			}
 		}
 		if kind == "" {
@@ -113,7 +113,7 @@ func (sc *whatScreen) groups(s *session) []*whatGroup {
 		g.parts = append(g.parts, part)
 		g.Files += part.Files
 		g.Bytes += part.Bytes
-		g.Keys += part.Keys
+		g.Values += part.Values
 	}
 	return groups
 }
@@ -390,7 +390,7 @@ func (sc *whatScreen) body(s *session, w, h int) []string {
 
 func (sc *whatScreen) line(s *session, r whatRow, here bool) string {
 	sizes := func(t engine.Totals) string {
-		if t.Files == 0 && t.Keys == 0 {
+		if t.Files == 0 && t.Values == 0 {
 			return padLeft(textWhatNothing, 28)
 		}
 		return padLeft(human.Bytes(t.Bytes), 11) + padLeft(amount(t), 17)
@@ -411,8 +411,8 @@ func (sc *whatScreen) line(s *session, r whatRow, here bool) string {
 
 // amount counts files, or settings where there are none.
 func amount(t engine.Totals) string {
-	if t.Files == 0 && t.Keys > 0 {
-		return human.Plural(t.Keys, textWhatKey, textWhatKeys)
+	if t.Files == 0 && t.Values > 0 {
+		return human.Plural(t.Values, textWhatKey, textWhatKeys)
 	}
 	return filesText(t.Files)
 }

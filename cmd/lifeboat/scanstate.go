@@ -371,7 +371,7 @@ func mediumError(err error) string {
 // summary tells in a few lines what was saved, and where it is.
 func (p *program) summary(r *engine.Report) {
 	fmt.Fprintf(p.stdout, "saved %s, %s and %s in %s\n", human.Plural(r.Files, "file", "files"), human.Bytes(r.Bytes),
-		human.Plural(r.Keys, "setting", "settings"), human.Duration(r.Duration()))
+		human.Plural(r.Values, "setting", "settings"), human.Duration(r.Duration()))
 	if r.Verified.OK() {
 		fmt.Fprintf(p.stdout, "read back and compared: %s\n", human.Plural(r.Verified.Files, "file", "files"))
 	}

@@ -543,8 +543,8 @@ func (g *gatherer) registry(ctx context.Context) error {
 			files[name] = f
 		}
 		g.mu.Lock()
-		g.result.ByUnit[k.takers[unit]].Keys++
-		g.result.Totals.Keys++
+		g.result.ByUnit[k.takers[unit]].Values += int64(len(k.values))
+		g.result.Totals.Values += int64(len(k.values))
 		g.mu.Unlock()
 		for _, part := range store.SplitKey(registryLine(k), store.MaxLine/4) {
 			if err := files[name].put(part); err != nil {
@@ -589,7 +589,7 @@ func (g *gatherer) catalog() store.Catalog {
 	c := store.Catalog{
 		Version: store.CatalogVersion, Tool: g.req.Tool, Computer: store.Text(inst.ComputerName), Machine: machine,
 		Started: g.started, Finished: g.ctl.Clock(), Command: g.req.Command, Config: g.req.Config,
-		Totals: store.Totals{Files: g.result.Totals.Files, Bytes: g.result.Totals.Bytes, Keys: g.result.Totals.Keys, Problems: g.result.Count},
+		Totals: store.Totals{Files: g.result.Totals.Files, Bytes: g.result.Totals.Bytes, Values: g.result.Totals.Values, Problems: g.result.Count},
 	}
 	for _, f := range g.plan.rules {
 		c.Rules = append(c.Rules, f.Name)
@@ -608,7 +608,7 @@ func (g *gatherer) catalog() store.Catalog {
 			if unit.User == u.ID {
 				line.Totals.Files += g.result.ByUnit[i].Files
 				line.Totals.Bytes += g.result.ByUnit[i].Bytes
-				line.Totals.Keys += g.result.ByUnit[i].Keys
+				line.Totals.Values += g.result.ByUnit[i].Values
 			}
 		}
 		c.Users = append(c.Users, line)

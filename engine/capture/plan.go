@@ -62,12 +62,12 @@ type Unit struct {
 }
 
 // Totals counts objects.
-type Totals struct{ Files, Bytes, Keys int64 }
+type Totals struct{ Files, Bytes, Values int64 }
 
 func (t *Totals) add(o Totals) {
 	t.Files += o.Files
 	t.Bytes += o.Bytes
-	t.Keys += o.Keys
+	t.Values += o.Values
 }
 
 // Left is what stays behind for one reason.

@@ -146,7 +146,7 @@ func (s *scanner) scan(ctx context.Context) error {
 	}
 	later := func(string, error) error { return nil } // Gather meets it again, and reports it
 	err := walkRegistry(ctx, s.plan.machine, s.plan.program, s.ctl, later, func(k registryKey) error {
-		s.plan.groups[s.group(k.takers)].Keys++
+		s.plan.groups[s.group(k.takers)].Values += int64(len(k.values))
 		return nil
 	})
 	if err != nil {

@@ -84,12 +84,12 @@ func (p page) saved(r *Report) {
 			p.put(tag("<details><summary class=\"muted\">"), int64(len(u.Components)), tag(" kinds</summary>\n<table>"))
 			for _, c := range u.Components {
 				p.put(tag("<tr><td>"), c.Name)
-				p.amounts(c.Files, c.Bytes, c.Keys)
+				p.amounts(c.Files, c.Bytes, c.Values)
 			}
 			p.put(tag("</table></details>"))
 		}
 		p.put(tag("</td><td class=\"path\">"), u.Profile)
-		p.amounts(u.Files, u.Bytes, u.Keys)
+		p.amounts(u.Files, u.Bytes, u.Values)
 		p.put(tag("\n"))
 	}
 	p.put(tag("</table>\n\n"))

@@ -31,9 +31,9 @@ type Report struct {
 	StoredBytes int64  `json:"storedBytes"` // room taken on the medium by this run
 	ReusedFiles int64  `json:"reusedFiles"` // already in the store from an interrupted run
 
-	Files int64 `json:"files"` // saved
-	Bytes int64 `json:"bytes"`
-	Keys  int64 `json:"keys"`
+	Files  int64 `json:"files"` // saved
+	Bytes  int64 `json:"bytes"`
+	Values int64 `json:"values"`
 
 	Users []User `json:"users"`
 	Left  []Left `json:"left"` // what stays behind on purpose
@@ -76,16 +76,16 @@ type User struct {
 	Why        string      `json:"why"`
 	Files      int64       `json:"files"`
 	Bytes      int64       `json:"bytes"`
-	Keys       int64       `json:"keys"`
+	Values     int64       `json:"values"`
 	Components []Component `json:"components,omitempty"`
 }
 
 // Component is what one rule component took for one user.
 type Component struct {
-	Name  string `json:"name"`
-	Files int64  `json:"files"`
-	Bytes int64  `json:"bytes"`
-	Keys  int64  `json:"keys"`
+	Name   string `json:"name"`
+	Files  int64  `json:"files"`
+	Bytes  int64  `json:"bytes"`
+	Values int64  `json:"values"`
 }
 
 // Left is a kind of thing that stays behind, with a few examples.

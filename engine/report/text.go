@@ -27,7 +27,7 @@ func WriteText(w io.Writer, r *Report) error {
 	line("SAVED")
 	for _, u := range r.Users {
 		if u.Included {
-			line("  %-28s %10s  %9d files  %7d settings", u.show(), human.Bytes(u.Bytes), u.Files, u.Keys)
+			line("  %-28s %10s  %9d files  %7d settings", u.show(), human.Bytes(u.Bytes), u.Files, u.Values)
 		}
 	}
 	line("")
@@ -100,7 +100,7 @@ func (r *Report) facts() []fact {
 		facts = append(facts, fact{"Note", winname.Show(note)})
 	}
 	facts = append(facts, []fact{
-		{"Saved", fmt.Sprintf("%d files, %s, %d settings keys", r.Files, human.Bytes(r.Bytes), r.Keys)},
+		{"Saved", fmt.Sprintf("%d files, %s, %d settings", r.Files, human.Bytes(r.Bytes), r.Values)},
 		{"Started", stamp(r.Started)},
 		{"Finished", stamp(r.Finished) + ", after " + human.Duration(r.Duration())},
 		{"Store", winname.Show(r.StorePath) + protection(r.Protected)},

@@ -175,7 +175,6 @@ type Totals struct {
 	Files    int64 `json:"files"`
 	Folders  int64 `json:"folders"`
 	Bytes    int64 `json:"bytes"`
-	Keys     int64 `json:"keys,omitempty"`
 	Values   int64 `json:"values,omitempty"`
 	Problems int64 `json:"problems,omitempty"`
 }
