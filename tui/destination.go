@@ -199,7 +199,14 @@ func (sc *destinationScreen) keys(s *session) []binding {
 			}
 			return step{move: goOver, over: &folderDialog{sc: sc}}
 		}),
-		bindLetter("n", textDestShare, "", func() step { return step{move: goOver, over: sc.shareDialog()} }),
+		bindLetter("n", textDestShare, "", func() step {
+			share := sc.shareDialog()
+			if p := s.preset; p != nil && len(share.fields[shareName].text) == 0 {
+				share.fields[shareName].set(p.Share.Path)
+				share.fields[shareUser].set(p.Share.User)
+			}
+			return step{move: goOver, over: share}
+		}),
 		bindAgain(func() step {
 			clear(s.speeds)
 			return step{cmds: []command{s.lookVolumes()}}

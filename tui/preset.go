@@ -20,10 +20,11 @@ import (
 // Preset is what was answered ahead of time, in a file.
 type Preset struct {
 	answers.File
-	At         string             // where the file is, for people and for "the stick it lies on"
-	RuleFiles  []engine.RuleFile  // what its rules name, read
-	Passphrase string             // what its passphrase file says
-	Team       []engine.Recipient // its recipients
+	At            string             // where the file is, for people and for "the stick it lies on"
+	RuleFiles     []engine.RuleFile  // what its rules name, read
+	Passphrase    string             // what its passphrase file says
+	Team          []engine.Recipient // its recipients
+	SharePassword string             // what the password file of its share says
 }
 
 // preset is how far the walk has used what was answered ahead of time. Each
@@ -31,8 +32,21 @@ type Preset struct {
 type preset struct {
 	Preset
 	used     map[screenID]bool
-	pending  bool // the current screen goes on as soon as its answer can be judged
-	straight bool // the walk began without the welcome screen
+	pending  bool   // the current screen goes on as soon as its answer can be judged
+	straight bool   // the walk began without the welcome screen
+	asked    string // the place that was last asked about
+
+	share struct { // the network share, as far as it is connected
+		begun  bool
+		folder string
+		err    error
+	}
+}
+
+// presetShare tells how connecting the share of the file ended.
+type presetShare struct {
+	folder string
+	err    error
 }
 
 func newPreset(p Preset) *preset { return &preset{Preset: p, used: map[screenID]bool{}} }
@@ -237,7 +251,12 @@ func (s *session) answeredDestination() (answer, string) {
 		return open, ""
 	}
 	place, reason := s.presetPlace()
-	if place == "" {
+	switch {
+	case place != "":
+	case s.preset.Destination == answers.OnShare && s.preset.share.err == nil:
+		s.place = ""
+		return waiting, ""
+	default:
 		return open, reason
 	}
 	if st, inst, ok := s.unfinished(); ok && inst == s.inst && s.volumeOf(st.Path) == place && s.resume == "" {
@@ -266,12 +285,11 @@ func (s *session) presetPlace() (place, reason string) {
 		}
 		return "", fmt.Sprintf(textPresetNoStick, cut(s, s.preset.At))
 	case answers.OnShare:
-		for _, v := range s.volumes {
-			if v.Network && (samePlace(v.Device, s.preset.Share.Path) || samePlace(v.Mount, s.preset.Share.Path)) {
-				meant = append(meant, v)
-			}
+		share := s.preset.share
+		if share.err != nil {
+			reason = joinSentences(s.show(share.err.Error()))
 		}
-		name = s.preset.Share.Path
+		return share.folder, reason
 	case answers.Removable:
 		for _, v := range s.volumes {
 			if v.Removable && !v.System && !v.ReadOnly && v.Problem == "" && (s.inst == nil || v.Mount != s.inst.Where) {
@@ -298,6 +316,30 @@ func (s *session) presetPlace() (place, reason string) {
 		return meant[0].Mount, ""
 	}
 	return "", fmt.Sprintf(textPresetTwoPlaces, cut(s, name))
+}
+
+// inquire asks for what the answer to the destination waits for: the share has
+// to be connected, the place to be looked at.
+func (s *session) inquire() []command {
+	p := s.preset
+	switch {
+	case s.place == "" && p.Destination == answers.OnShare && !p.share.begun:
+		p.share.begun = true
+		share, err := winpe.ParseShare(p.Share.Path)
+		if err != nil {
+			return []command{func() any { return presetShare{err: err} }}
+		}
+		backend, user, password := s.backend, p.Share.User, []byte(p.SharePassword)
+		return []command{s.do(func(ctx context.Context) any {
+			defer clear(password)
+			folder, err := backend.ConnectShare(ctx, share, user, password)
+			return presetShare{folder, err}
+		})}
+	case s.place != "" && s.place != p.asked:
+		p.asked = s.place
+		return []command{s.checkPlace(s.place)}
+	}
+	return nil
 }
 
 // presetName is the name of the store as the file wants it.

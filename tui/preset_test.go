@@ -15,7 +15,6 @@ import (
 	"lifeboat/engine/teamkey"
 	"lifeboat/engine/usmt"
 	"lifeboat/engine/windows"
-	"lifeboat/winpe"
 )
 
 // answered is the office with answers to everything.
@@ -88,9 +87,15 @@ func TestAnswersLeaveAQuestion(t *testing.T) {
 		{"folder", func(f *fake) { f.preset.Destination = "/srv/stores" }, []string{"Step 8 of 8", "/srv/stores/ticket-7_PC-0412"}},
 		{"serial", func(f *fake) { f.preset.Destination = "AA0104E21" }, []string{"Step 8 of 8", "BACKUP_01"}},
 		{"share", func(f *fake) {
-			f.preset.Destination, f.preset.Share = answers.OnShare, answers.Share{Path: `\\nas\rescue`}
-			f.volumes = append(f.volumes, winpe.Volume{Mount: "/mnt/nas", Device: `\\NAS\rescue\`, Network: true, Size: 900 * gib, Free: 800 * gib})
-		}, []string{"Step 8 of 8", "/mnt/nas/ticket-7_PC-0412"}},
+			f.preset.Destination, f.preset.Share = answers.OnShare, answers.Share{Path: `\\nas\rescue`, User: `CORP\ann`}
+			f.preset.SharePassword = "hunter2"
+		}, []string{"Step 8 of 8", "/run/lifeboat/nas-rescue/ticket-7_PC-0412"}},
+		{"share refuses", func(f *fake) {
+			f.preset.Destination, f.preset.Share = answers.OnShare, answers.Share{Path: `\\nas\rescue`, User: `CORP\ann`}
+		}, []string{"Step 6 of 8", "the server does not take this name and password"}},
+		{"no share", func(f *fake) {
+			f.preset.Destination, f.preset.Share = answers.OnShare, answers.Share{Path: `rescue`}
+		}, []string{"Step 6 of 8", "."}},
 		{"team key", func(f *fake) {
 			f.preset.Protection, f.preset.Recipients = "", []string{teamKey}
 			f.preset.Team = someTeam(t)

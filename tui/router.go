@@ -385,7 +385,8 @@ func (r *router) await(id screenID) []command {
 	r.s.preset.pending = true
 	cmds := r.enter(id)
 	if id == screenDestination {
-		cmds = append(cmds, r.s.checkPlace(r.s.place))
+		r.s.preset.asked = ""
+		cmds = append(cmds, r.s.inquire()...)
 	}
 	return cmds
 }
@@ -398,6 +399,9 @@ func (r *router) resume() []command {
 	}
 	state, reason := r.s.answered(r.current)
 	if state == waiting {
+		if r.current == screenDestination {
+			return r.s.inquire()
+		}
 		return nil
 	}
 	p.pending = false

@@ -313,6 +313,12 @@ func (s *session) take(msg any) []command {
 			s.omit = map[string]bool{}
 			return s.count()
 		}
+	case presetShare:
+		s.preset.share.folder, s.preset.share.err = msg.folder, msg.err
+		if msg.err == nil {
+			s.shares = append(s.shares, msg.folder)
+			return []command{s.lookVolumes()}
+		}
 	case contentsCounted:
 		if msg.of == s.put.contents {
 			msg.of.plan, msg.of.err = msg.plan, msg.err

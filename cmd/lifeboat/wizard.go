@@ -49,6 +49,11 @@ func (p *program) wizard(ctx context.Context, o wizardOptions) usmt.Code {
 		if err != nil {
 			return p.fail("lifeboat", usmt.Fail(usmt.InvalidParameters, err, "%s", o.machine))
 		}
+		for i, v := range m.Volumes { // of an image that was copied with the file
+			if strings.HasPrefix(v.Mount, "./") || strings.HasPrefix(v.Mount, `.\`) {
+				m.Volumes[i].Mount = filepath.Join(filepath.Dir(p.path(o.machine)), filepath.FromSlash(strings.ReplaceAll(v.Mount, `\`, "/")))
+			}
+		}
 		live.Recorded = &m
 	}
 	return p.runWizard(ctx, live, o)
@@ -92,6 +97,11 @@ func (o wizardOptions) preset(ctx context.Context, p *program, live *tui.Live) (
 	if file.PassphraseFile != "" {
 		if preset.Passphrase, err = answers.ReadSecret(file.PassphraseFile); err != nil {
 			return nil, usmt.Fail(usmt.InvalidKey, err, "read the passphrase that %s names", path)
+		}
+	}
+	if file.Share.PasswordFile != "" {
+		if preset.SharePassword, err = answers.ReadSecret(file.Share.PasswordFile); err != nil {
+			return nil, usmt.Fail(usmt.InvalidParameters, err, "read the password of the share that %s names", path)
 		}
 	}
 	if len(file.Recipients) > 0 {
