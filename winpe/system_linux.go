@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -195,7 +196,8 @@ func PowerOff() error { return end("poweroff", unix.LINUX_REBOOT_CMD_POWER_OFF) 
 // Restart restarts the computer.
 func Restart() error { return end("reboot", unix.LINUX_REBOOT_CMD_RESTART) }
 
-// end asks systemd where it runs, so that everything is unmounted in order.
+// end asks systemd where it runs, and Lifeboat's own process 1 (package boot) on
+// its stick, so that everything is unmounted in order.
 func end(verb string, cmd int) error {
 	if _, err := os.Stat("/run/systemd/system"); err == nil {
 		if err := exec.Command("systemctl", verb).Run(); err != nil {
@@ -203,9 +205,26 @@ func end(verb string, cmd int) error {
 		}
 		return nil
 	}
+	if OnStick() {
+		signal := unix.SIGUSR2
+		if cmd == unix.LINUX_REBOOT_CMD_RESTART {
+			signal = unix.SIGTERM
+		}
+		if err := unix.Kill(1, signal); err != nil {
+			return fmt.Errorf("%s: %w", verb, err)
+		}
+		time.Sleep(time.Minute) // it ends this process
+		return fmt.Errorf("%s: the system goes on", verb)
+	}
 	unix.Sync()
 	if err := unix.Reboot(cmd); err != nil {
 		return fmt.Errorf("%s: %w", verb, err)
 	}
 	return nil
+}
+
+// OnStick reports whether the running system is Lifeboat's own stick.
+func OnStick() bool {
+	_, err := os.Stat("/etc/lifeboat-stick")
+	return err == nil
 }

@@ -33,6 +33,9 @@ func main() {
 	// A rescue system has little memory and a third of the heap would be garbage
 	// waiting to be collected; collecting it twice as often costs 2 % of a save.
 	debug.SetGCPercent(50)
+	if code, ok := bootName(filepath.Base(os.Args[0]), os.Args[1:]); ok {
+		os.Exit(code)
+	}
 	dir, err := os.Getwd()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "lifeboat:", err)
