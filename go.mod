@@ -6,6 +6,7 @@ require (
 	filippo.io/age v1.3.2
 	github.com/Microsoft/go-winio v0.6.4
 	github.com/beevik/etree v1.8.1
+	github.com/cavaliergopher/cpio v1.0.1
 	github.com/charmbracelet/bubbletea v1.3.10
 	github.com/charmbracelet/lipgloss v1.1.0
 	github.com/charmbracelet/x/ansi v0.11.9

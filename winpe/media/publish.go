@@ -12,35 +12,42 @@ import (
 	"lifeboat/winpe"
 )
 
-// output is where a stick goes: a folder, which may be a mounted stick, or an
-// ISO file.
+// output is where a stick goes: a folder, which may be a mounted stick, or one
+// file with all of it.
 type output struct {
-	path string
-	iso  bool
+	path   string
+	packed bool
 }
 
-// newOutput looks at the place. An ISO must not exist yet; a folder may, and may
-// hold other things, but nothing under a name that the stick will use.
-func newOutput(path string) (output, error) {
-	o := output{path: path, iso: strings.EqualFold(filepath.Ext(path), ".iso")}
+// The files that a stick can be packed into.
+const (
+	isoFile   = ".iso"
+	imageFile = ".img"
+)
+
+// newOutput looks at the place. It is a file if it has the extension; that must
+// not exist yet. A folder may, and may hold other things, but nothing under a name
+// that the stick will use.
+func newOutput(path, extension string) (output, error) {
+	o := output{path: path, packed: strings.EqualFold(filepath.Ext(path), extension)}
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return o, nil
 	case err != nil:
 		return o, err
-	case o.iso:
+	case o.packed:
 		return o, refuse("remove it, or name another", "%s exists already", winname.Show(path))
 	case !info.IsDir():
-		return o, refuse("name a folder, or a file that ends in .iso", "%s exists already and is no folder", winname.Show(path))
+		return o, refuse("name a folder, or a file that ends in "+extension, "%s exists already and is no folder", winname.Show(path))
 	}
 	return o, nil
 }
 
-// room makes sure that the place can be written to and takes so many bytes. An
-// ISO needs the room twice: for its tree, and for itself.
+// room makes sure that the place can be written to and takes so many bytes. A
+// packed stick needs the room twice: for its tree, and for itself.
 func (o output) room(bytes int64) error {
-	if o.iso {
+	if o.packed {
 		bytes *= 2
 	}
 	if err := winpe.CheckWritable(o.dir()); err != nil {
@@ -66,7 +73,7 @@ func (o output) dir() string {
 }
 
 // publish has the tree of a stick made in one temporary folder, with another to
-// work in, for an ISO has it packed, and moves the result to its place. What fails leaves nothing behind.
+// work in, has it packed if it is to be, and moves the result to its place. What fails leaves nothing behind.
 func (o output) publish(tree func(stick, work string) error, pack func(dir, file string) error) (err error) {
 	if err := os.MkdirAll(o.dir(), 0o755); err != nil {
 		return err
@@ -83,8 +90,8 @@ func (o output) publish(tree func(stick, work string) error, pack func(dir, file
 	if err := tree(stick, work); err != nil {
 		return err
 	}
-	if o.iso {
-		file := filepath.Join(temp, "stick.iso")
+	if o.packed {
+		file := filepath.Join(temp, "stick"+filepath.Ext(o.path))
 		if err := pack(stick, file); err != nil {
 			return err
 		}

@@ -87,7 +87,7 @@ func leftOut(path string) bool {
 // when it fails nothing is left at the place of the result. A [Refusal] says what
 // is wrong with the source, the place or the things to add.
 func WinPE(ctx context.Context, r Request) error {
-	out, err := newOutput(r.Out)
+	out, err := newOutput(r.Out, isoFile)
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (b *builder) look(ctx context.Context) (err error) {
 	if b.imager, err = newImager(); err != nil {
 		return err
 	}
-	if b.out.iso {
+	if b.out.packed {
 		if b.isoTool, err = isoTool(); err != nil {
 			return err
 		}
@@ -291,7 +291,7 @@ func (b *builder) tree(ctx context.Context, stick, work string) error {
 	if err := b.imager.change(ctx, boot, room, otherShells); err != nil {
 		return err
 	}
-	if n := sizes(boot); n > fat32Most && !b.out.iso {
+	if n := sizes(boot); n > fat32Most && !b.out.packed {
 		return refuse("use a smaller Windows PE, as copype makes it", "the image has grown to %d bytes, too large for a FAT32 stick", n)
 	}
 	sources := filepath.Join(stick, "sources")
@@ -416,7 +416,7 @@ func (b *builder) boots(stick, parts string) error {
 	if _, err := find(stick, "bootmgr"); err != nil && b.arch != "arm64" {
 		b.Say("It starts PCs with UEFI only: there is no bootmgr for a BIOS.")
 	}
-	if !b.out.iso {
+	if !b.out.packed {
 		return nil
 	}
 	if b.kind == fromISO {
