@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -299,3 +300,43 @@ func TestDiskStalls(t *testing.T) {
 		t.Errorf("it took %v", took)
 	}
 }
+
+// A read that never comes back holds up neither the end of a run nor that of the
+// process: what is saved so far is safe within a second.
+func TestDiskHangs(t *testing.T) {
+	p := newDyingPC(t, time.Hour)
+	plan := p.plan(t)
+	hang, hung := make(chan struct{}), make(chan struct{})
+	defer close(hang)
+	var once sync.Once
+	whole := p.dyingDisk.r
+	p.dyingDisk.r = readerFunc(func(b []byte, off int64) (int, error) {
+		if p.left.Add(-1) < 0 {
+			once.Do(func() { close(hung) })
+			<-hang
+			return 0, syscall.EIO
+		}
+		return whole.ReadAt(b, off)
+	})
+	p.left.Store(60)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	dest := t.TempDir()
+	go func() {
+		_, err := p.engine.Capture(ctx, CaptureRequest{Plan: plan, StorePath: dest}, control())
+		ended <- err
+	}()
+	<-hung
+	began := time.Now()
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("it ended with %v", err)
+	}
+	if took := time.Since(began); took > 3*time.Second { // a second, and what a busy machine adds
+		t.Errorf("it took %v", took)
+	}
+}
+
+type readerFunc func(p []byte, off int64) (int, error)
+
+func (f readerFunc) ReadAt(p []byte, off int64) (int, error) { return f(p, off) }

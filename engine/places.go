@@ -29,6 +29,15 @@ type Place struct {
 	Writable  bool           // of a folder: it is mounted for writing, so that it may change meanwhile
 	Disk      windows.DiskID // where the volume lies, to recognise its drive letter; zero if unknown
 	Removable bool           // a stick or the like
+	Health    string         // what speaks against the disk, for the notes; empty if nothing
+}
+
+// notes say what is to be known of the disk.
+func (p Place) notes() []string {
+	if p.Health == "" {
+		return nil
+	}
+	return []string{p.Health}
 }
 
 // Reader is a way to read a volume that is mounted.
@@ -83,6 +92,7 @@ type locked struct {
 	Locked
 	volume *bitlocker.Volume
 	disk   *disk.Careful
+	notes  []string // on the disk, for the installations on it
 }
 
 // onDisk is a volume that is read raw from a disk that may be dying.
@@ -90,6 +100,9 @@ type onDisk struct {
 	*volume.NTFS
 	disk *disk.Careful
 }
+
+// Interrupt lets ctx end reads that wait for the disk, until release is called.
+func (v onDisk) Interrupt(ctx context.Context) (release func()) { return v.disk.Interrupt(ctx) }
 
 // Disk implements capture.OnDisk.
 func (v onDisk) Disk() *disk.Careful { return v.disk }
@@ -124,7 +137,7 @@ func (d *Detection) openFolder(ctx context.Context, p Place) {
 		d.missed(p.Path, "%v", err)
 		return
 	}
-	d.add(windows.Source{Volume: v, Where: p.Path, Disk: p.Disk, Removable: p.Removable}, nil)
+	d.add(windows.Source{Volume: volume.NewMounted(v), Where: p.Path, Disk: p.Disk, Removable: p.Removable}, p.notes())
 }
 
 // openImage opens a disk, to be read with care.
@@ -153,7 +166,7 @@ func (d *Detection) openRaw(ctx context.Context, p Place) error {
 	if err != nil {
 		return errors.Join(err, image.Close())
 	}
-	d.add(windows.Source{Volume: onDisk{v, careful}, Where: p.Path, Disk: p.Disk, Removable: p.Removable}, rawNotes(v))
+	d.add(windows.Source{Volume: onDisk{v, careful}, Where: p.Path, Disk: p.Disk, Removable: p.Removable}, append(p.notes(), rawNotes(v)...))
 	return nil
 }
 
@@ -172,7 +185,7 @@ func (d *Detection) openDisk(ctx context.Context, p Place) {
 		d.missed(p.Path, "%v", err)
 		return
 	}
-	notes := append(image.Notes, table.Notes...)
+	notes := slices.Concat(p.notes(), image.Notes, table.Notes)
 	found := false
 	for _, part := range table.Partitions {
 		if number >= 0 && part.Number != number {
@@ -228,7 +241,7 @@ func (d *Detection) openVolume(ctx context.Context, at locked, r *io.SectionRead
 			}
 			at.Info.Notes = append(at.Info.Notes, err.Error())
 		}
-		at.volume = v
+		at.volume, at.notes = v, notes
 		d.locked = append(d.locked, at)
 	case "":
 		d.missed(at.Where, "no known file system")
@@ -286,8 +299,8 @@ func rawNotes(v *volume.NTFS) []string {
 func (d *Detection) interrupt(ctx context.Context) (release func()) {
 	var all []func()
 	for _, s := range d.sources {
-		if v, ok := s.Volume.(onDisk); ok {
-			all = append(all, v.disk.Interrupt(ctx))
+		if v, ok := s.Volume.(interface{ Interrupt(context.Context) func() }); ok {
+			all = append(all, v.Interrupt(ctx))
 		}
 	}
 	return func() {
@@ -343,7 +356,7 @@ func (d *Detection) Unlock(ctx context.Context, where string, secret Secret) (*D
 		next := *d
 		next.sources, next.notes = slices.Clone(d.sources), slices.Clone(d.notes)
 		next.locked = slices.Delete(slices.Clone(d.locked), i, i+1)
-		if err := next.openPlain(ctx, l, plain, nil); err != nil {
+		if err := next.openPlain(ctx, l, plain, l.notes); err != nil {
 			return nil, fmt.Errorf("unlock %s: %w", winname.Show(where), err)
 		}
 		return &next, next.find(ctx)

@@ -20,6 +20,29 @@ type OnDisk interface{ Disk() *disk.Careful }
 // tellEvery is how often the watcher hears of more damage.
 const tellEvery = 2 * time.Second
 
+// interruptible is a volume whose calls can be ended: one read raw, or a mounted one
+// that is guarded.
+type interruptible interface {
+	Interrupt(ctx context.Context) (release func())
+}
+
+// interrupt lets ctx end what waits for the drives of the machine, until release is
+// called.
+func (p *Plan) interrupt(ctx context.Context) (release func()) {
+	var all []func()
+	for _, drive := range p.Installation.Drives {
+		v, _, _ := p.machine.Resolve(drive.Path() + `\`)
+		if i, ok := v.(interruptible); ok {
+			all = append(all, i.Interrupt(ctx))
+		}
+	}
+	return func() {
+		for _, r := range slices.Backward(all) {
+			r()
+		}
+	}
+}
+
 // disks are those that the drives of the machine are read raw from.
 func (p *Plan) disks() []*disk.Careful {
 	var all []*disk.Careful
@@ -35,13 +58,10 @@ func (p *Plan) disks() []*disk.Careful {
 // attend lets ctx end reads that hang, and tells the watcher of damage as it is
 // met, until end is called.
 func (g *gatherer) attend(ctx context.Context) (end func()) {
+	release := g.plan.interrupt(ctx)
 	disks := g.plan.disks()
 	if len(disks) == 0 {
-		return func() {}
-	}
-	var releases []func()
-	for _, d := range disks {
-		releases = append(releases, d.Interrupt(ctx))
+		return release
 	}
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -73,9 +93,7 @@ func (g *gatherer) attend(ctx context.Context) (end func()) {
 	return func() {
 		close(stop)
 		<-stopped
-		for _, r := range slices.Backward(releases) {
-			r()
-		}
+		release()
 	}
 }
 

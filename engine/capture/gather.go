@@ -1,7 +1,6 @@
 package capture
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -205,7 +204,7 @@ func (g *gatherer) unlisted(ctx context.Context) error {
 // ahead by a few workers, in order, because asking for them costs a round trip
 // each and the store wants its folders one after another.
 func (g *gatherer) files(ctx context.Context) error {
-	ahead := newPipeline(ctx, func(o object) prepared { return g.prepare(ctx, o) })
+	ahead := newPipeline(ctx, g.prepare)
 	feed := make(chan error, 1)
 	go func() {
 		feed <- g.plan.spool.each(func(o object) error {
@@ -245,27 +244,19 @@ func (p prepared) place() int64 {
 	return int64(p.Path[0])<<48 | min(max(p.Info.Cluster, 0), most)
 }
 
-func (g *gatherer) prepare(ctx context.Context, o object) prepared {
+func (g *gatherer) prepare(o object) prepared {
 	p := prepared{object: o}
 	var ok bool
 	if p.volume, p.path, ok = g.plan.machine.Resolve(o.Path); !ok {
 		p.err = fmt.Errorf("drive is not there any more")
 		return p
 	}
-	type answer struct {
-		extras volume.Extras
-		err    error
-	}
-	a, err := await(ctx, func() (answer, error) {
-		extras, err := p.volume.Extras(p.path, o.Info)
-		return answer{extras, err}, nil
-	})
-	p.extras, p.err = a.extras, cmp.Or(a.err, err)
+	p.extras, p.err = p.volume.Extras(p.path, o.Info)
 	if !p.Info.IsDir() && !p.Info.IsLink() && !isEncrypted(p.Info) {
-		p.open = ahead(ctx, p.volume, func() (volume.File, error) { return p.volume.Open(p.path) })
+		p.open = ahead(p.volume, func() (volume.File, error) { return p.volume.Open(p.path) })
 	}
 	for _, s := range p.extras.Streams {
-		p.parts = append(p.parts, ahead(ctx, p.volume, func() (volume.File, error) { return p.volume.OpenStream(p.path, s.Name) }))
+		p.parts = append(p.parts, ahead(p.volume, func() (volume.File, error) { return p.volume.OpenStream(p.path, s.Name) }))
 	}
 	return p
 }

@@ -205,7 +205,7 @@ func (s *scanner) folder(ctx context.Context, path, shown, owner string, cur mig
 }
 
 func (s *scanner) list(ctx context.Context, path, shown, owner string) []volume.Info {
-	entries, err := readDir(ctx, s.volume, path)
+	entries, err := s.volume.ReadDir(path)
 	if err != nil && ctx.Err() == nil {
 		text := fmt.Sprintf("list folder: %v", err)
 		if errors.Is(err, volume.ErrReparse) { // links are not listed, so it is one that this mount does not know
@@ -221,20 +221,6 @@ func (s *scanner) list(ctx context.Context, path, shown, owner string) []volume.
 	return entries
 }
 
-// readDir lists a folder; ctx ends what waits for it. With an error it still returns
-// the entries that could be read.
-func readDir(ctx context.Context, v volume.Volume, path string) ([]volume.Info, error) {
-	type answer struct {
-		entries []volume.Info
-		err     error
-	}
-	a, err := await(ctx, func() (answer, error) {
-		entries, err := v.ReadDir(path)
-		return answer{entries, err}, nil
-	})
-	return a.entries, cmp.Or(a.err, err)
-}
-
 // ignored counts what is in a part of a profile that no rule reaches. Nobody
 // is told that everything was saved when gigabytes were never looked at.
 func (s *scanner) ignored(ctx context.Context, path, shown, owner string, e volume.Info) error {
@@ -246,7 +232,7 @@ func (s *scanner) ignored(ctx context.Context, path, shown, owner string, e volu
 		}
 		dir := waiting[len(waiting)-1]
 		waiting = waiting[:len(waiting)-1]
-		entries, _ := readDir(ctx, s.volume, dir) // it is not wanted, so it is no problem
+		entries, _ := s.volume.ReadDir(dir) // it is not wanted, so it is no problem
 		for _, e := range entries {
 			switch {
 			case !e.IsDir():
