@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -217,4 +218,23 @@ func samplePC(t *testing.T) sample.PC {
 		t.Fatal(err)
 	}
 	return pc
+}
+
+// What the system says against a disk is told with the Windows on it, also when it
+// had to be unlocked first.
+func TestHealthIsTold(t *testing.T) {
+	plain := ntfsOf(t, samplePC(t))
+	shut, _ := encrypted(t, plain, bitlocker.NewProtector{Kind: bitlocker.KindRecovery, Secret: sample.RecoveryPassword})
+	for name, image := range map[string][]byte{"open": plain, "locked": shut} {
+		d := detect(t, Place{Path: file(t, "c.img", image), Health: "the disk is on fire"})
+		if name == "locked" {
+			var err error
+			if d, err = d.Unlock(t.Context(), d.Locked()[0].Where, Secret{RecoveryPassword: sample.RecoveryPassword}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(d.Installations) != 1 || !slices.Contains(d.Installations[0].Notes, "the disk is on fire") {
+			t.Errorf("%s: %+v", name, d.Looked)
+		}
+	}
 }

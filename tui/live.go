@@ -75,16 +75,16 @@ func (l *Live) Detect(ctx context.Context) (*engine.Detection, error) {
 	if err != nil {
 		return nil, err
 	}
+	var drives []winpe.Drive
+	if l.Recorded == nil && l.Places == nil {
+		if drives, err = winpe.Drives(ctx, volumes); err != nil && ctx.Err() != nil {
+			return nil, err // else what could be looked at; the rest is no reason to stop
+		}
+	}
 	where := places.Named(l.Places, volumes)
 	if l.Places == nil {
-		where = places.Mounted(slices.DeleteFunc(slices.Clone(volumes), func(v winpe.Volume) bool { return v.System }))
-	}
-	if l.Recorded == nil && l.Places == nil {
-		drives, err := winpe.Drives(ctx, volumes)
-		if err != nil && ctx.Err() != nil {
-			return nil, err
-		}
-		where = append(where, places.Unmounted(drives)...) // what could be looked at; the rest is no reason to stop
+		others := slices.DeleteFunc(slices.Clone(volumes), func(v winpe.Volume) bool { return v.System })
+		where = append(places.Mounted(others, drives), places.Unmounted(drives)...)
 	}
 	d, err := l.Engine.Detect(ctx, where, l.Options)
 	if err != nil {

@@ -31,6 +31,9 @@ func (h host) drives(ctx context.Context, volumes []Volume) ([]Drive, error) {
 		if d.Size == 0 { // a card reader without a card
 			continue
 		}
+		if d.Health == "" {
+			d.Health, _ = within(ctx, func() (string, error) { return smart(h.path(d.Device), d.Bus), nil }) // who does not answer, shows that when it is read
+		}
 		d.look(ctx, h.path(d.Device))
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("list disks: %w", err)
@@ -81,8 +84,7 @@ func (h host) drive(dir string) Drive {
 	return d
 }
 
-// health is what sysfs says against a disk. SMART itself is not in it: there are
-// the errors that the kernel met since the disk was plugged in, the state of an
+// health is what sysfs says against a disk: there are the errors that the kernel met since the disk was plugged in, the state of an
 // NVMe controller, and the wear that eMMC reports.
 func health(read func(...string) string) string {
 	if state := read("device", "state"); state == "dead" || state == "offline" {

@@ -65,7 +65,7 @@ func (p *program) detect(ctx context.Context, folders []string, open opening, as
 		if err != nil && !errors.Is(err, errors.ErrUnsupported) {
 			return p.fail("detect", err)
 		}
-		where = append(places.Mounted(volumes), places.Unmounted(drives)...)
+		where = append(places.Mounted(volumes, drives), places.Unmounted(drives)...)
 	}
 	d, err := p.engine().Detect(ctx, where, engine.DetectOptions{Arch: p.getenv("MIG_OFFLINE_PLATFORM_ARCH"), Reader: reader})
 	if err != nil {

@@ -108,15 +108,19 @@ func describeDrive(d *winpe.Drive) string {
 		return b.String()
 	}
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprint(w, "  PARTITION\tSIZE\tTYPE\tHOLDS\tLABEL\tMOUNTED\n")
+	fmt.Fprint(w, "  PARTITION\tSIZE\tTYPE\tHOLDS\tLABEL\tFREE\tMOUNTED\n")
 	for i := range d.Parts {
 		part := &d.Parts[i]
 		mount := part.Mount
 		if mount == "" && part.InUse != "" {
 			mount = "in use by " + part.InUse
 		}
-		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\t%s\n", winname.Show(part.Path), human.Bytes(part.Size), winname.Show(part.Type), part.FileSystem,
-			winname.Show(part.Label), winname.Show(mount))
+		free := ""
+		if part.IsOpen() {
+			free = human.Bytes(part.Free)
+		}
+		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\t%s\t%s\n", winname.Show(part.Path), human.Bytes(part.Size), winname.Show(part.Type), part.FileSystem,
+			winname.Show(part.Label), free, winname.Show(mount))
 	}
 	w.Flush()
 	for i := range d.Parts {

@@ -17,13 +17,20 @@ import (
 )
 
 // Mounted are the mounted volumes where a Windows may be: those of this machine's
-// disks that answer.
-func Mounted(volumes []winpe.Volume) []engine.Place {
+// disks that answer. Drives say how those disks are.
+func Mounted(volumes []winpe.Volume, drives []winpe.Drive) []engine.Place {
 	var all []engine.Place
 	for _, v := range volumes {
-		if v.Problem == "" && !v.Network {
-			all = append(all, place(v))
+		if v.Problem != "" || v.Network {
+			continue
 		}
+		p := place(v)
+		for _, d := range drives {
+			if d.Name != "" && d.Name == v.Disk.Name {
+				p.Health = d.Health
+			}
+		}
+		all = append(all, p)
 	}
 	return all
 }
@@ -35,7 +42,7 @@ func Unmounted(drives []winpe.Drive) []engine.Place {
 	for _, d := range drives {
 		for _, part := range d.Parts {
 			if !part.IsOpen() && part.InUse == "" && (part.FileSystem == disk.NTFS || part.FileSystem == disk.BitLocker) {
-				all = append(all, engine.Place{Path: part.Path, Removable: d.Removable, Disk: diskID(part.Partition)})
+				all = append(all, engine.Place{Path: part.Path, Removable: d.Removable, Health: d.Health, Disk: diskID(part.Partition)})
 			}
 		}
 	}

@@ -30,20 +30,20 @@ func check(t *testing.T, what string, got, want []engine.Place) {
 func TestMounted(t *testing.T) {
 	got := Mounted([]winpe.Volume{
 		{Mount: `C:\`, Device: `\\?\Volume{1}\`, Partition: winpe.Partition{GUID: guid}},
-		{Mount: "/mnt/pc", Device: "/dev/sda3", ReadOnly: true, Partition: winpe.Partition{Signature: 0x1234, Offset: 1 << 20}},
+		{Mount: "/mnt/pc", Device: "/dev/sda3", ReadOnly: true, Partition: winpe.Partition{Signature: 0x1234, Offset: 1 << 20}, Disk: winpe.Disk{Name: "sda"}},
 		{Mount: "/mnt/stick", Device: "/dev/sdb1", Removable: true},
 		{Mount: `Z:\`, Network: true},
 		{Mount: `D:\`, Problem: "locked by BitLocker"},
-	})
+	}, []winpe.Drive{{Health: "of no disk"}, {Disk: winpe.Disk{Name: "sda"}, Health: "failing"}})
 	check(t, "mounted", got, []engine.Place{
 		{Path: `C:\`, Device: `\\.\C:`, Writable: true, Disk: partitionID(t)},
-		{Path: "/mnt/pc", Device: "/dev/sda3", Disk: windows.DiskID{Signature: 0x1234, Offset: 1 << 20}},
+		{Path: "/mnt/pc", Device: "/dev/sda3", Disk: windows.DiskID{Signature: 0x1234, Offset: 1 << 20}, Health: "failing"},
 		{Path: "/mnt/stick", Device: "/dev/sdb1", Writable: true, Removable: true},
 	})
 }
 
 func TestUnmounted(t *testing.T) {
-	got := Unmounted([]winpe.Drive{{Removable: true, Parts: []winpe.Part{
+	got := Unmounted([]winpe.Drive{{Removable: true, Health: "failing", Parts: []winpe.Part{
 		{Path: "/dev/sda1", FileSystem: "FAT32"},
 		{Path: "/dev/sda2", FileSystem: "NTFS", Mount: "/mnt/pc"},
 		{Path: "/dev/sda3", FileSystem: "BitLocker", Partition: winpe.Partition{GUID: guid}},
@@ -51,8 +51,8 @@ func TestUnmounted(t *testing.T) {
 		{Path: "/dev/sda5", FileSystem: "NTFS"},
 	}}})
 	check(t, "not mounted", got, []engine.Place{
-		{Path: "/dev/sda3", Removable: true, Disk: partitionID(t)},
-		{Path: "/dev/sda5", Removable: true},
+		{Path: "/dev/sda3", Removable: true, Health: "failing", Disk: partitionID(t)},
+		{Path: "/dev/sda5", Removable: true, Health: "failing"},
 	})
 }
 
