@@ -155,7 +155,19 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	if r.leaving || a.dying && (run == nil || run.ended) {
 		return a, tea.Quit
 	}
+	if o := r.takeOutside(); o != nil {
+		return a, tea.Batch(teaCmd(cmds), a.step(o))
+	}
 	return a, teaCmd(cmds)
+}
+
+// step steps aside for a program.
+func (a *app) step(o *outside) tea.Cmd {
+	cmd, err := o.command()
+	if err != nil {
+		return func() tea.Msg { return outsideEnded{err} }
+	}
+	return tea.ExecProcess(cmd, func(err error) tea.Msg { return ended(err) })
 }
 
 // View implements tea.Model.

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"os/exec"
 	"time"
 
 	"lifeboat/engine"
@@ -69,6 +70,16 @@ type Backend interface {
 	// OpenTeamKey is the password of a store that is locked with a team key. Its
 	// errors are those of engine.TeamPassword.
 	OpenTeamKey(ctx context.Context, storePath, identity string, passphrase []byte) (string, error)
+	// Tools tells what this system can do besides.
+	Tools() Tools
+	// Shell is a command prompt, UnlockDrive the system's own program that asks for the
+	// password of a drive that BitLocker locks. They get the console while they run.
+	Shell() *exec.Cmd
+	UnlockDrive(mount string) (*exec.Cmd, error)
+	// LoadDrivers loads the drivers in a folder.
+	LoadDrivers(ctx context.Context, folder string) (winpe.Loaded, error)
+	// SetLayout sets a keyboard layout, by its ID.
+	SetLayout(ctx context.Context, id string) error
 	// ConnectShare connects a network share and gives the folder it is at then. Its
 	// errors wrap those of winpe. The share is let go of when the wizard has ended.
 	ConnectShare(ctx context.Context, share winpe.Share, user string, password []byte) (folder string, err error)
@@ -79,6 +90,12 @@ type Backend interface {
 	WriteFile(ctx context.Context, path string, inst *engine.Installation, data []byte) error
 	// WriteCrash keeps the details of an error of the wizard and says where.
 	WriteCrash(text string) (path string, err error)
+}
+
+// Tools are what a system offers besides reading and writing.
+type Tools struct {
+	Drivers bool           // can be loaded by hand
+	Layouts []winpe.Layout // of the keyboard; none if there is nothing to set
 }
 
 // Secret is what opens a volume. Text is overwritten when it has served.

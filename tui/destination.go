@@ -45,6 +45,11 @@ func (sc *destinationScreen) rows(s *session) (offered []destRow, not []destNot)
 		}
 		offered = append(offered, destRow{v, sc.verdict(s, v)})
 	}
+	for _, l := range s.locked { // which this system shows no volume for
+		if l.Removable && !slices.ContainsFunc(s.volumes, func(v winpe.Volume) bool { return v.Mount == l.Where || v.Device == l.Where }) {
+			not = append(not, destNot{winpe.Volume{Mount: l.Where}, textDestLockedHere})
+		}
+	}
 	if _, known := s.volume(s.place); s.place != "" && !known {
 		v, _ := s.volume(s.volumeOf(s.place))
 		v.Mount, v.Removable = s.place, true
@@ -80,6 +85,8 @@ func (sc *destinationScreen) refuse(s *session, v winpe.Volume) string {
 	switch {
 	case s.inst != nil && v.Mount == s.inst.Where:
 		return textDestSource
+	case isLocked(v):
+		return textDestLocked
 	case v.Problem != "":
 		return s.show(v.Problem)
 	case v.System:
@@ -176,15 +183,18 @@ func joinSentences(texts ...string) string {
 }
 
 func (sc *destinationScreen) keys(s *session) []binding {
-	return []binding{
-		bindMove(func(k key) {
-			rows, _ := sc.rows(s)
-			l := list{sc.here(rows)}
-			if l.move(k, len(rows)); len(rows) > 0 {
-				sc.on = rows[l.at].Mount
-			}
-			sc.going = ""
-		}),
+	var unlock []binding
+	if len(sc.locked(s)) > 0 {
+		unlock = []binding{bindLetter("u", textWindowsUnlock, textDestUnlockHelp, func() step { return sc.unlock(s) })}
+	}
+	return slices.Concat([]binding{bindMove(func(k key) {
+		rows, _ := sc.rows(s)
+		l := list{sc.here(rows)}
+		if l.move(k, len(rows)); len(rows) > 0 {
+			sc.on = rows[l.at].Mount
+		}
+		sc.going = ""
+	})}, unlock, []binding{
 		bindEnter(textGoOn, func() step { return sc.take(s) }),
 		bindLetter("o", textDestOther, "", func() step {
 			sc.inside = !sc.inside
@@ -212,7 +222,7 @@ func (sc *destinationScreen) keys(s *session) []binding {
 			return step{cmds: []command{s.lookVolumes()}}
 		}),
 		bindBack(),
-	}
+	})
 }
 
 func (sc *destinationScreen) take(s *session) step {
@@ -434,6 +444,73 @@ func (sc *destinationScreen) shareDialog() *shareDialog {
 		sc.share = newShareDialog(sc)
 	}
 	return sc.share
+}
+
+// isLocked reports whether BitLocker locks a drive that could hold the store.
+func isLocked(v winpe.Volume) bool {
+	return v.Removable && strings.Contains(v.Problem, "BitLocker")
+}
+
+// locked are the drives that BitLocker locks and that could hold the store.
+func (sc *destinationScreen) locked(s *session) []winpe.Volume {
+	var locked []winpe.Volume
+	for _, v := range s.volumes {
+		if isLocked(v) {
+			locked = append(locked, v)
+		}
+	}
+	return locked
+}
+
+// unlock has the system ask for the password of a locked drive.
+func (sc *destinationScreen) unlock(s *session) step {
+	switch locked := sc.locked(s); len(locked) {
+	case 1:
+		return s.unlockDrive(locked[0].Mount)
+	default:
+		return step{move: goOver, over: &unlockDriveDialog{drives: locked}}
+	}
+}
+
+// unlockDriveDialog asks which of several locked drives to open.
+type unlockDriveDialog struct {
+	list
+	drives []winpe.Volume
+}
+
+func (d *unlockDriveDialog) title(*session) string {
+	return fmt.Sprintf(textStep, 6, steps, textDestTitle)
+}
+func (d *unlockDriveDialog) why() string             { return textDestWhy }
+func (d *unlockDriveDialog) message(*session) string { return textDestUnlockMsg }
+
+func (d *unlockDriveDialog) keys(s *session) []binding {
+	return []binding{
+		bindMove(func(k key) { d.move(k, len(d.drives)) }),
+		bindEnter(textWindowsUnlock, func() step { return d.take(s, d.at) }),
+		bindBack(),
+	}
+}
+
+func (d *unlockDriveDialog) take(s *session, at int) step {
+	st := s.unlockDrive(d.drives[at].Mount)
+	st.move, st.over = goOut, d
+	return st
+}
+
+func (d *unlockDriveDialog) menu(s *session) (menu []string) {
+	for _, v := range clip(d.drives, 8) {
+		menu = append(menu, human.Middle(s.words(v.Mount, v.Label, v.Disk.Model), 54))
+	}
+	return menu
+}
+
+func (d *unlockDriveDialog) body(s *session, w, h int) []string {
+	return dialog(s, textDestUnlockAsk, nil, d.menu(s), min(d.at, 7), w, h)
+}
+
+func (d *unlockDriveDialog) outline(s *session) outline {
+	return menuOutline(textDestUnlockAsk, nil, d.menu(s), d.at, func(i int) step { return d.take(s, i) })
 }
 
 // see leaves the dialog when the screen below got its answer.

@@ -172,6 +172,7 @@ func (d *questionDialog) keys(s *session) []binding {
 			keys: []key{keyCtrlC}, name: "Ctrl+C", does: textSaveC,
 			do: func(key) step { return step{move: goOver, over: newCancelDialog(s)} },
 		},
+		bindLog(),
 	}
 }
 
@@ -239,7 +240,7 @@ func (o *leaveScreen) title(*session) string   { return textLeaveTitle }
 func (o *leaveScreen) why() string             { return textLeaveWhy }
 func (o *leaveScreen) message(*session) string { return textLeaveWhy }
 
-var leaveEntries = []string{textLeaveStay, textLeaveShell, textLeaveRestart, textLeaveOff}
+var leaveEntries = []string{textLeaveStay, textLeaveShell, textLeaveEnd, textLeaveRestart, textLeaveOff}
 
 func (o *leaveScreen) keys(s *session) []binding {
 	return []binding{
@@ -253,9 +254,11 @@ func (o *leaveScreen) take(s *session, at int) step {
 	switch at {
 	case 0:
 		return step{move: goBack}
-	case 2:
-		s.ending = Restart
+	case 1:
+		return s.shell()
 	case 3:
+		s.ending = Restart
+	case 4:
 		s.ending = PowerOff
 	}
 	return step{move: goLeave}

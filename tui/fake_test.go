@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/exec"
 	"slices"
 	"strings"
 	"time"
@@ -68,6 +69,7 @@ type fake struct {
 	slow                 bool // the first plan waits
 	logins               []string
 	shareErr             error
+	tools                Tools
 }
 
 func (f *fake) WriteFile(_ context.Context, path string, _ *engine.Installation, data []byte) error {
@@ -314,6 +316,35 @@ func (f *fake) OpenTeamKey(_ context.Context, storePath, identity string, passph
 	return "secret", nil
 }
 
+func (f *fake) Tools() Tools     { return f.tools }
+func (f *fake) Shell() *exec.Cmd { return exec.Command("sh", "-c", "echo in the shell; exit 3") }
+
+func (f *fake) UnlockDrive(mount string) (*exec.Cmd, error) {
+	f.logins = append(f.logins, "unlock "+mount)
+	if f.shareErr != nil {
+		return nil, f.shareErr
+	}
+	return exec.Command("echo", "password of "+mount), nil
+}
+
+func (f *fake) LoadDrivers(_ context.Context, folder string) (winpe.Loaded, error) {
+	switch folder {
+	case `E:\vmd`:
+		return winpe.Loaded{Loaded: 2, Failed: []string{`E:\vmd\other.inf`}}, nil
+	case `E:\bad`:
+		return winpe.Loaded{Failed: []string{`E:\bad\other.inf`}}, nil
+	}
+	return winpe.Loaded{}, fmt.Errorf("%s: %w", folder, winpe.ErrNoDrivers)
+}
+
+func (f *fake) SetLayout(_ context.Context, id string) error {
+	if id == "uk" {
+		return errors.New("set keyboard layout uk: cannot open file uk")
+	}
+	f.logins = append(f.logins, "layout "+id)
+	return nil
+}
+
 // ConnectShare knows the server nas with the share rescue.
 func (f *fake) ConnectShare(_ context.Context, share winpe.Share, user string, password []byte) (string, error) {
 	f.secrets = append(f.secrets, password)
@@ -348,6 +379,19 @@ func (f *fake) CommandLine(req Request) string {
 func (f *fake) WriteCrash(text string) (string, error) {
 	f.crashes = append(f.crashes, text)
 	return "/tmp/lifeboat-crash.txt", nil
+}
+
+// tools are those of Windows PE.
+var tools = Tools{Drivers: true, Layouts: []winpe.Layout{
+	{ID: "us", Name: "English (US)"}, {ID: "uk", Name: "English (UK)"}, {ID: "de", Name: "German"}, {ID: "fr", Name: "French"},
+	{ID: "es", Name: "Spanish"}, {ID: "it", Name: "Italian"}, {ID: "pt", Name: "Portuguese"}, {ID: "nl", Name: "Dutch"}, {ID: "pl", Name: "Polish"},
+}}
+
+// windowsPE is the usual case with all that Windows PE offers.
+func windowsPE() *fake {
+	f := office()
+	f.tools = tools
+	return f
 }
 
 // withTeamStick is the usual case with the team's key on the stick.

@@ -223,7 +223,7 @@ func TestUnlockSecrets(t *testing.T) {
 		u.sees("All eight groups can be right")
 		sc := u.r.screens[screenUnlock].(*unlockScreen)
 		kept := sc.password()
-		u.press("ctrl+c", "down", "enter")
+		u.press("ctrl+c", "down", "down", "enter")
 		if !u.r.leaving || *kept != (recoveryPassword{}) {
 			t.Error("the digits stay behind")
 		}
@@ -544,8 +544,8 @@ func FuzzKeys(f *testing.F) {
 	}
 	keys := []string{
 		"enter", "enter", "enter", "enter", "esc", "space", "up", "down", "left", "right", "pgup", "pgdown", "home", "end", "tab",
-		"shift+tab", "backspace", "delete", "f1", "f2", "f3", "f5", "f8", "f10", "ctrl+c", "ctrl+l", "ctrl+q", "ctrl+r", "ctrl+t",
-		"1", "2", "3", "4", "5", "a", "b", "c", "d", "e", "f", "k", "m", "n", "o", "p", "r", "s", "t", "u", "/", "?", "ü", "日",
+		"shift+tab", "backspace", "delete", "f1", "f2", "f3", "f4", "f5", "f8", "f9", "f10", "ctrl+c", "ctrl+k", "ctrl+l", "ctrl+p", "ctrl+q", "ctrl+r", "ctrl+t",
+		"1", "2", "3", "4", "5", "a", "b", "c", "d", "e", "f", "k", "l", "m", "n", "o", "p", "r", "s", "t", "u", "/", "?", "ü", "日",
 	}
 	f.Fuzz(func(t *testing.T, data []byte, seed uint64) {
 		if len(data) > 400 {
@@ -562,6 +562,11 @@ func FuzzKeys(f *testing.F) {
 			if seed%7 == 3 {
 				machine = locked()
 				machine.locked = append(machine.locked, engine.Locked{Where: "\x1b[2J", Removable: true})
+			}
+			if seed%4 == 1 {
+				machine.tools = tools
+				machine.teamKeys, machine.identities = withTeamStick().teamKeys, teamStore(true).identities
+				machine.stores = teamStore(seed%8 == 1).stores
 			}
 			if seed%2 == 0 {
 				machine.stores = withStores().stores
@@ -659,6 +664,8 @@ func TestProgram(t *testing.T) {
 	waitFor("SAFE TO WIPE")
 	tm.Send(os.Interrupt)
 	waitFor("Leave the wizard")
+	tm.Send(tea.KeyMsg{Type: tea.KeyDown})
+	tm.Send(tea.KeyMsg{Type: tea.KeyEnter}) // a command prompt, which ends at once
 	tm.Send(tea.KeyMsg{Type: tea.KeyDown})
 	tm.Send(tea.KeyMsg{Type: tea.KeyEnter})
 	final := tm.FinalModel(t, teatest.WithFinalTimeout(10*time.Second)).(*app)

@@ -31,13 +31,17 @@ const (
 	keyF1        key = "f1"
 	keyF2        key = "f2"
 	keyF3        key = "f3"
+	keyF4        key = "f4"
 	keyF5        key = "f5"
 	keyF7        key = "f7"
 	keyF8        key = "f8"
+	keyF9        key = "f9"
 	keyF10       key = "f10"
 	keyCtrlC     key = "ctrl+c"
 	keyCtrlF     key = "ctrl+f"
+	keyCtrlK     key = "ctrl+k"
 	keyCtrlL     key = "ctrl+l"
+	keyCtrlP     key = "ctrl+p"
 	keyCtrlQ     key = "ctrl+q"
 	keyCtrlR     key = "ctrl+r"
 	keyCtrlT     key = "ctrl+t"
@@ -54,8 +58,8 @@ var teaKeys = map[tea.KeyType]key{
 	tea.KeyPgUp: keyPgUp, tea.KeyPgDown: keyPgDown, tea.KeyHome: keyHome, tea.KeyEnd: keyEnd,
 	tea.KeyEnter: keyEnter, tea.KeyEsc: keyEsc, tea.KeyTab: keyTab, tea.KeyShiftTab: keyBackTab,
 	tea.KeyBackspace: keyBackspace, tea.KeyDelete: keyDelete, tea.KeyCtrlH: keyBackspace,
-	tea.KeyF1: keyF1, tea.KeyF2: keyF2, tea.KeyF3: keyF3, tea.KeyF5: keyF5, tea.KeyF7: keyF7, tea.KeyF8: keyF8, tea.KeyF10: keyF10,
-	tea.KeyCtrlC: keyCtrlC, tea.KeyCtrlF: keyCtrlF, tea.KeyCtrlL: keyCtrlL, tea.KeyCtrlQ: keyCtrlQ, tea.KeyCtrlR: keyCtrlR, tea.KeyCtrlT: keyCtrlT,
+	tea.KeyF1: keyF1, tea.KeyF2: keyF2, tea.KeyF3: keyF3, tea.KeyF4: keyF4, tea.KeyF5: keyF5, tea.KeyF7: keyF7, tea.KeyF8: keyF8, tea.KeyF9: keyF9, tea.KeyF10: keyF10,
+	tea.KeyCtrlC: keyCtrlC, tea.KeyCtrlF: keyCtrlF, tea.KeyCtrlK: keyCtrlK, tea.KeyCtrlL: keyCtrlL, tea.KeyCtrlP: keyCtrlP, tea.KeyCtrlQ: keyCtrlQ, tea.KeyCtrlR: keyCtrlR, tea.KeyCtrlT: keyCtrlT,
 }
 
 // keyEvents translates a key message. Keys typed faster than the console is

@@ -26,8 +26,10 @@ func (sc *noWindowsScreen) keys(s *session) []binding {
 	keys := []binding{
 		bindScroll(func(k key) { sc.move(k, len(sc.looked(s, minWidth)), noWindowsRows) }),
 		bindAgain(func() step { return step{move: goTo, to: screenStart} }),
+		bindLog(),
 		bindBack(),
 	}
+	keys = append(keys, bindDrivers(s)...)
 	if len(s.locked) > 0 {
 		keys = slices.Insert(keys, 1, bindLetter("u", textWindowsUnlock, "", func() step {
 			clear(s.leftShut)

@@ -212,6 +212,7 @@ func (sc *optionsScreen) keys(s *session) []binding {
 			},
 		})
 	}
+	keys = append(keys, bindLayout(s)...)
 	return append(keys, bindEnter(textGoOn, func() step { return sc.take(s) }), bindEsc(textBack, func() step {
 		sc.keep(s)
 		return step{move: goBack}

@@ -76,7 +76,7 @@ type plain struct {
 }
 
 // The second names that keys have here.
-var plainNames = map[string]string{textEsc: "b", "F1": "?", "F3": "i", "F5": "r", "F7": "k", "F8": "l", "F10": "q"}
+var plainNames = map[string]string{textEsc: "b", "F1": "?", "F3": "i", "F4": "y", "F5": "r", "F7": "k", "F8": "l", "F9": "x", "F10": "q"}
 
 // Messages of plain mode itself.
 type (
@@ -125,6 +125,10 @@ func (p *plain) loop(ctx context.Context, msgs chan any, signals <-chan os.Signa
 	run(p.r.start())
 	for {
 		p.tell()
+		if o := p.r.takeOutside(); o != nil {
+			run(p.take(p.step(o)))
+			continue
+		}
 		r := p.r.s.run
 		if p.r.leaving || dying && (r == nil || r.ended) {
 			return
@@ -150,6 +154,19 @@ func (p *plain) loop(ctx context.Context, msgs chan any, signals <-chan os.Signa
 			return
 		}
 	}
+}
+
+// step steps aside for a program. Nothing reads the lines meanwhile.
+func (p *plain) step(o *outside) outsideEnded {
+	cmd, err := o.command()
+	if err != nil {
+		return outsideEnded{err}
+	}
+	if f, ok := p.in.(*os.File); ok { // of anything else it would take more than it uses
+		cmd.Stdin = f
+	}
+	cmd.Stdout, cmd.Stderr = p.out, p.out
+	return ended(cmd.Run())
 }
 
 // take takes a message in: the router's, or a line.

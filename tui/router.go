@@ -91,6 +91,7 @@ type step struct {
 	over screen
 	note string // for the message line, until the next key
 	cmds []command
+	run  *outside // a program that gets the console for a while
 }
 
 func note(format string, args ...any) step { return step{note: fmt.Sprintf(format, args...)} }
@@ -109,6 +110,7 @@ type router struct {
 	window   [2]int    // 0 before the first size
 	w, h     int       // of the frame; 0 while the window is too small for one
 	crash    *crashScreen
+	outside  *outside // to be run by who has the console
 	leaving  bool
 }
 
@@ -186,7 +188,11 @@ func (r *router) receive(msg any) (cmds []command) {
 		}
 		return nil
 	}
+	r.s.record(msg)
 	cmds = r.s.take(msg)
+	if m, ok := msg.(outsideEnded); ok && m.err != nil {
+		r.note = joinSentences(r.s.show(r.s.outsideWords(m.err)))
+	}
 	seers := append([]screen{r.screens[r.current]}, r.overlays...)
 	for _, seer := range seers {
 		if l, ok := seer.(listener); ok {
@@ -281,6 +287,9 @@ func (r *router) follow(st step) []command {
 	cmds := st.cmds
 	if st.note != "" {
 		r.note = st.note
+	}
+	if st.run != nil {
+		r.outside = st.run
 	}
 	switch st.move {
 	case goNext:

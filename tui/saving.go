@@ -119,6 +119,11 @@ func (sc *savingScreen) keys(s *session) []binding {
 			return step{}
 		}),
 		bindLetter("e", textSaveE, "", func() step { return step{move: goOver, over: &problemsOverlay{}} }),
+		bindLog(),
+		{
+			keys: []key{keyF9, keyCtrlP}, name: "F9", does: textPrompt, more: textPromptHelp,
+			do: func(key) step { return s.shell() },
+		},
 		bindLetter("c", textSaveC, textSaveCancelH, func() step { return step{move: goOver, over: newCancelDialog(s)} }),
 	}
 }

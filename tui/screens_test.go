@@ -47,6 +47,15 @@ func (u *robot) toReview() {
 	u.press("enter", "enter", "enter", "enter", "enter")
 }
 
+// twoLocked has two drives that BitLocker locks.
+func twoLocked() *fake {
+	f := office()
+	more := f.volumes[5]
+	more.Mount, more.Label = "/media/other", "OTHER"
+	f.volumes = append(f.volumes, more)
+	return f
+}
+
 func (u *robot) toDestination() {
 	u.welcome()
 	u.press("enter", "enter", "enter")
@@ -261,6 +270,24 @@ func TestFrames(t *testing.T) {
 		u.write("correct hors!")
 		u.press("enter")
 	})
+	bothFrames(t, "drivers", windowsPE(), func(u *robot) { u.welcome(); u.press("d"); u.write(`E:\vmd`) })
+	frames(t, "drivers-none", windowsPE(), func(u *robot) { u.welcome(); u.press("d"); u.write(`E:\x`); u.press("enter") })
+	frames(t, "drivers-loaded", windowsPE(), func(u *robot) { u.welcome(); u.press("d"); u.write(`E:\vmd`); u.press("enter") })
+	bothFrames(t, "keyboard", windowsPE(), func(u *robot) {
+		u.toOptions()
+		u.press("f4", "down", "down", "enter")
+		u.write("zy")
+	})
+	frames(t, "keyboard-failed", windowsPE(), func(u *robot) { u.toOptions(); u.press("f4", "down", "enter") })
+	bothFrames(t, "log", office(), func(u *robot) { u.toSaving(); u.halfway(); u.trouble(); u.press("l") })
+	bothFrames(t, "log-problems", office(), func(u *robot) { u.toSaving(); u.halfway(); u.trouble(); u.press("l", "p") })
+	frames(t, "destination-unlock", twoLocked(), func(u *robot) { u.toDestination(); u.press("u") })
+	frames(t, "destination-locked", func() *fake {
+		f := office()
+		f.volumes = f.volumes[:2]
+		f.locked = []engine.Locked{{Where: "/dev/sdg#1", Removable: true, Size: 64 * gib}}
+		return f
+	}(), func(u *robot) { u.toDestination() })
 	bothFrames(t, "share", office(), func(u *robot) {
 		u.toDestination()
 		u.press("n")

@@ -30,17 +30,21 @@ type session struct {
 	began   time.Time
 
 	// What is known. A probe is done when its time is set.
-	system    winpe.System
-	volumes   []winpe.Volume
-	volumesAt time.Time // last look
-	looking   bool
-	detection *engine.Detection
-	locked    []engine.Locked
-	stores    []Store
-	probes    [probeCount]probe
-	counting  *counting
-	measured  map[string]int64 // bytes in the profiles, by user
-	speeds    map[string]speed // of places, as tried
+	system     winpe.System
+	logged     []logLine
+	layouts    []winpe.Layout // of the keyboard, that can be set
+	layout     string         // that was set here
+	hasDrivers bool           // drivers can be loaded by hand
+	volumes    []winpe.Volume
+	volumesAt  time.Time // last look
+	looking    bool
+	detection  *engine.Detection
+	locked     []engine.Locked
+	stores     []Store
+	probes     [probeCount]probe
+	counting   *counting
+	measured   map[string]int64 // bytes in the profiles, by user
+	speeds     map[string]speed // of places, as tried
 
 	// What was answered.
 	leftShut map[string]bool // locked volumes to go on without
@@ -114,8 +118,11 @@ type counting struct {
 
 // The messages of the session.
 type (
-	tick         struct{}
-	systemSeen   struct{ system winpe.System }
+	tick       struct{}
+	systemSeen struct {
+		system winpe.System
+		tools  Tools
+	}
 	volumesSeen  struct{ volumes []winpe.Volume }
 	windowsFound struct {
 		detection *engine.Detection
@@ -214,7 +221,7 @@ func (s *session) lookSystem() command {
 		if err != nil {
 			return probeFailed{probeSystem, err}
 		}
-		return systemSeen{system}
+		return systemSeen{system, s.backend.Tools()}
 	})
 }
 
@@ -266,6 +273,7 @@ func (s *session) take(msg any) []command {
 		return cmds
 	case systemSeen:
 		s.system = msg.system
+		s.hasDrivers, s.layouts = msg.tools.Drivers, msg.tools.Layouts
 		s.probes[probeSystem].done = s.now
 	case volumesSeen:
 		s.looking = false
@@ -331,6 +339,8 @@ func (s *session) take(msg any) []command {
 		s.speeds[msg.path] = msg.speed
 	case destinationChecked:
 		s.checks[msg.path] = msg.check
+	case outsideEnded: // who knows what was done there
+		return []command{s.lookVolumes(), s.lookStores()}
 	case runMessage:
 		if msg.of() == s.run {
 			return s.run.take(msg)

@@ -60,7 +60,7 @@ func (d *shareDialog) keys(s *session) []binding {
 	if !d.fields[sharePass].hidden {
 		does = textOptHide
 	}
-	return []binding{
+	return append(bindLayout(s), []binding{
 		{
 			keys: []key{keyTab, keyBackTab, keyDown, keyUp}, name: textOptTab, does: textOptNext, more: textOptNextHelp,
 			do: func(k key) step {
@@ -85,7 +85,7 @@ func (d *shareDialog) keys(s *session) []binding {
 			d.trying = false
 			return step{move: goBack}
 		}),
-	}
+	}...)
 }
 
 func (d *shareDialog) take(s *session) step {

@@ -35,7 +35,7 @@ func (sc *startScreen) keys(s *session) []binding {
 	if !sc.slow(s) {
 		return nil
 	}
-	return []binding{bindLetter("s", textStartSkip, "", func() step { return step{move: goTo, to: screenWelcome} })}
+	return []binding{bindLetter("s", textStartSkip, "", func() step { return step{move: goTo, to: screenWelcome} }), bindLog()}
 }
 
 func (sc *startScreen) see(s *session, _ any) step {

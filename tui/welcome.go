@@ -109,12 +109,13 @@ func (sc *welcomeScreen) pick(s *session, i int) step {
 }
 
 func (sc *welcomeScreen) keys(s *session) []binding {
-	return []binding{
+	return append([]binding{
 		bindMove(func(k key) { sc.move(k, welcomeEntries) }),
 		bindDigits(welcomeEntries, textPick, func(i int) step { return sc.pick(s, i) }),
 		bindEnter(textGoOn, func() step { return sc.pick(s, sc.at) }),
 		bindAgain(func() step { return step{move: goTo, to: screenStart} }),
-	}
+		bindLog(),
+	}, bindDrivers(s)...)
 }
 
 func (sc *welcomeScreen) body(s *session, w, h int) []string {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"runtime"
 )
 
@@ -36,3 +37,12 @@ func (s Share) connect(string, Login) (string, error) { return "", ErrUnsupporte
 
 // Disconnect lets go of a share that Connect connected.
 func Disconnect(string) error { return nil }
+
+// What a system that is neither has no tools for.
+
+func Shell() *exec.Cmd                                    { return exec.Command("sh") }
+func UnlockDrive(string) (*exec.Cmd, error)               { return nil, ErrUnsupported }
+func LoadDrivers(context.Context, string) (Loaded, error) { return Loaded{}, ErrUnsupported }
+func HasDrivers() bool                                    { return false }
+func Layouts() []Layout                                   { return nil }
+func SetLayout(context.Context, string) error             { return ErrUnsupported }
