@@ -353,6 +353,7 @@ func (o *helpScreen) body(s *session, w, h int) []string {
 type crashScreen struct {
 	list
 	what, stack string
+	writing     bool // the details
 	path        string
 	failed      error
 	saved       bool // something was written to a store
@@ -378,6 +379,7 @@ func newCrashScreen(s *session, what, stack string) *crashScreen {
 }
 
 func (sc *crashScreen) enter(s *session) []command {
+	sc.writing = true
 	text := sc.what + "\n\n" + sc.stack
 	return []command{s.do(func(context.Context) any {
 		path, err := s.backend.WriteCrash(text)

@@ -158,11 +158,35 @@ func (u *robot) sees(texts ...string) {
 func (u *robot) golden(name string) {
 	u.t.Helper()
 	u.inspect()
+	u.same(name+".txt", u.frame())
+	if everyWay[name] {
+		u.everyWay(name)
+	}
+}
+
+// everyWay compares the frame as it is in a large window, in colour, and in
+// letters only. (Without colour it is the plain one: inspect sees to that.)
+func (u *robot) everyWay(name string) {
+	u.t.Helper()
+	u.same("colour/"+name+".txt", strings.ReplaceAll(u.r.frame(), "\x1b", `\e`))
+	coloured := u.r.s.th
+	u.r.s.th = newTheme(true, true)
+	u.same("ascii/"+name+".txt", u.frame())
+	u.r.s.th = coloured
+	u.r.resize(120, 40)
+	u.inspect()
+	u.same("120x40/"+name+".txt", u.frame())
+	u.r.resize(80, 25)
+}
+
+// same compares a text with a file of testdata/frames.
+func (u *robot) same(name, got string) {
+	u.t.Helper()
 	var b strings.Builder
-	for _, line := range strings.Split(u.frame(), "\n") {
+	for _, line := range strings.Split(got, "\n") {
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
-	path := filepath.Join("testdata", "frames", name+".txt")
+	path := filepath.Join("testdata", "frames", name)
 	if update() {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			u.t.Fatal(err)

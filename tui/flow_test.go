@@ -3,8 +3,10 @@ package tui
 import (
 	"bytes"
 	"context"
+	"io"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -674,6 +676,78 @@ func TestProgram(t *testing.T) {
 		t.Errorf("the outcome is %+v", out)
 	}
 }
+
+// An error of the wizard's own leaves the terminal as it was, and the details in
+// a file beside the logs.
+func TestCrashRestoresTheTerminal(t *testing.T) {
+	logs := filepath.Join(t.TempDir(), "logs")
+	clock := func() time.Time { return date("2026-11-23 14:12").Add(time.Since(started)) }
+	machine := &writesCrashes{office(), &Live{Engine: &engine.Engine{Clock: clock, Version: "1.2.3"}, CrashDir: logs}}
+	a := newApp(t.Context(), Options{Backend: machine, Clock: clock})
+	a.router.screens[screenUsers] = panicking{a.router.screens[screenUsers]}
+	in, keyboard := io.Pipe()
+	defer keyboard.Close()
+	out := &transcript{}
+	p := tea.NewProgram(a, tea.WithAltScreen(), tea.WithoutSignalHandler(), tea.WithInput(in), tea.WithOutput(out))
+	ended := make(chan error, 1)
+	go func() {
+		_, err := p.Run()
+		ended <- err
+	}()
+	said := func() string {
+		out.mu.Lock()
+		defer out.mu.Unlock()
+		return out.String()
+	}
+	await := func(text string) {
+		t.Helper()
+		for deadline := time.Now().Add(10 * time.Second); !strings.Contains(said(), text); time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("it never said %q:\n%q", text, said())
+			}
+		}
+	}
+	p.Send(tea.WindowSizeMsg{Width: 80, Height: 25})
+	await("What do you want to do?")
+	keyboard.Write([]byte("\r"))
+	await("Something went wrong")
+	await("lifeboat-crash-")
+	keyboard.Write([]byte("\x1b[B"))
+	await("> Command prompt")
+	keyboard.Write([]byte("\r"))
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("it does not end")
+	}
+	if on, off := strings.LastIndex(said(), "\x1b[?1049h"), strings.LastIndex(said(), "\x1b[?1049l"); on < 0 || off < on {
+		t.Errorf("the screen of before is not back: %d, %d", on, off)
+	}
+	files, err := filepath.Glob(filepath.Join(logs, "lifeboat-crash-*.txt"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	text, err := os.ReadFile(files[0])
+	if err != nil || !bytes.Contains(text, []byte("Lifeboat 1.2.3")) || !bytes.Contains(text, []byte("forced")) || !bytes.Contains(text, []byte("flow_test.go")) {
+		t.Errorf("%v\n%s", err, text)
+	}
+}
+
+// writesCrashes is a machine that keeps the details of errors in real files.
+type writesCrashes struct {
+	*fake
+	live *Live
+}
+
+func (w *writesCrashes) WriteCrash(text string) (string, error) { return w.live.WriteCrash(text) }
+
+// panicking is a screen that cannot be drawn.
+type panicking struct{ screen }
+
+func (panicking) body(*session, int, int) []string { panic("forced") }
 
 var started = time.Now()
 

@@ -472,7 +472,7 @@ func (l *Live) ConnectShare(ctx context.Context, share winpe.Share, user string,
 // WriteCrash implements Backend.
 func (l *Live) WriteCrash(text string) (string, error) {
 	dir := l.CrashDir
-	if dir == "" {
+	if dir == "" || os.MkdirAll(dir, 0o755) != nil {
 		dir = os.TempDir()
 	}
 	path := filepath.Join(dir, "lifeboat-crash-"+l.Engine.Clock().Format("20060102-150405")+".txt")

@@ -183,10 +183,13 @@ func (r *router) receive(msg any) (cmds []command) {
 	}
 	if r.crash != nil { // nothing is touched any more
 		r.crash.see(r.s, msg)
-		if _, ok := msg.(tick); ok {
-			return []command{r.s.tick()}
+		if !r.crash.writing { // it happened while drawing, when no command can be given
+			cmds = r.crash.enter(r.s)
 		}
-		return nil
+		if _, ok := msg.(tick); ok {
+			cmds = append(cmds, r.s.tick())
+		}
+		return cmds
 	}
 	r.s.record(msg)
 	cmds = r.s.take(msg)

@@ -3,6 +3,8 @@ package tui
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +30,35 @@ func frames(t *testing.T, name string, f *fake, test func(u *robot)) {
 			u.golden(name)
 		})
 	})
+}
+
+// everyWay names, for each screen, a frame that is also taken in a large window,
+// in colour and in letters only.
+var everyWay = map[string]bool{}
+
+func init() {
+	for _, name := range screenFrames {
+		everyWay[name] = true
+	}
+}
+
+var screenFrames = [screenCount]string{
+	screenStart: "start", screenWelcome: "welcome", screenUnlock: "unlock", screenWindows: "windows-many",
+	screenUsers: "users", screenWhat: "what-partly", screenDestination: "destination-tried", screenOptions: "options-passphrase",
+	screenReview: "review", screenSaving: "saving", screenResult: "result-missing", screenStores: "stores",
+	screenTarget: "put-windows", screenPutUsers: "put-users", screenPutWhat: "put-what", screenPutReview: "put-review",
+	screenBrowse: "browse", screenNoWindows: "no-windows",
+}
+
+// Every screen has a frame that is taken every way.
+func TestEveryScreenIsTakenEveryWay(t *testing.T) {
+	for id, name := range screenFrames {
+		for _, way := range []string{"", "120x40", "colour", "ascii"} {
+			if _, err := os.Stat(filepath.Join("testdata", "frames", way, name+".txt")); name == "" || err != nil {
+				t.Errorf("screen %d: %v", id, err)
+			}
+		}
+	}
 }
 
 // bothFrames takes the frame in the smallest window and in a large one.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -28,6 +29,9 @@ without a terminal, it does the same job unattended.`,
 				return err
 			}
 			fmt.Fprintf(p.stderr, "a broken PC is in %s, an empty stick in %s\n", pc.Volume, pc.Stick)
+			if err := recordDemo(pc); err != nil {
+				return err
+			}
 			if yes || !p.terminal {
 				*code = interruptible(cmd.Context(), p.scanState, []string{
 					filepath.Join(pc.Stick, sample.Computer), "-offlineWinDir:" + filepath.Join(pc.Volume, "Windows"),
@@ -55,6 +59,20 @@ func (p *program) buildDemo(args []string) (sample.PC, error) {
 		return sample.PC{}, err
 	}
 	return sample.Create(dir, p.clock())
+}
+
+// recordDemo writes machine.json beside the demo, to open the wizard on it again
+// with --machine.
+func recordDemo(pc sample.PC) error {
+	m := demoMachine(pc)
+	for i, v := range m.Volumes {
+		m.Volumes[i].Mount = "./" + filepath.Base(v.Mount)
+	}
+	data, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(filepath.Dir(pc.Volume), "machine.json"), append(data, '\n'), 0o644)
 }
 
 // demoMachine shows the folders of the demo as the disk and the stick they
