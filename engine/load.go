@@ -55,6 +55,7 @@ type RestoreReport struct {
 	DryRun   bool      `json:"dryRun,omitempty"`
 	Journal  string    `json:"journal,omitempty"` // lifeboat undo takes the restore back by it
 
+	Rules   []string         `json:"rules"` // the rule files, by name; what they say of the destination held
 	Users   []RestoredUser   `json:"users"`
 	Done    restore.Counts   `json:"done"`
 	Changes []restore.Change `json:"changes,omitempty"` // with DryRun
@@ -146,6 +147,9 @@ func (e *Engine) restore(ctx context.Context, req RestoreRequest, ctl *job.Contr
 		for _, f := range rules.Default() {
 			ask.Rules = append(ask.Rules, restore.RuleFile(f))
 		}
+	}
+	for _, f := range ask.Rules {
+		r.Rules = append(r.Rules, f.Name)
 	}
 	if req.Config != nil {
 		if req.Continue && len(req.Config.FileErrors)+len(req.Config.RegistryErrors) > 0 {

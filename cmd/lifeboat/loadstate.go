@@ -89,6 +89,9 @@ func (r *loadRun) do(ctx context.Context) error {
 		Live: r.OfflineWinDir == "", Runner: restore.Programs{Dir: r.path("."), Limit: commandLimit}, Retries: r.Retries, Wait: time.Duration(r.Wait) * time.Second, Continue: r.Continue, Force: r.Force, DryRun: r.Plan, JournalDir: r.path(r.Journal),
 	}, w.ctl)
 	stop()
+	for _, name := range r.report.Rules {
+		r.log.Info("rules: %s", winname.Show(name))
+	}
 	for _, text := range r.report.Warnings {
 		fmt.Fprintf(r.stderr, "note: %s\n", winname.Show(text))
 	}
