@@ -46,7 +46,7 @@ USMT's command lines are commands too, and work when the program is renamed:
 		code = p.wizard(cmd.Context(), options)
 		return nil
 	}
-	root.AddCommand(p.detectCommand(&code), p.disksCommand(&code), p.demoCommand(&code), p.machineCommand(), p.mediaCommand(&code), p.explainCommand(&code), p.undoCommand(&code), p.passwordCommand(&code), &cobra.Command{
+	root.AddCommand(p.detectCommand(&code), p.disksCommand(&code), p.demoCommand(&code), p.machineCommand(), p.mediaCommand(&code), p.explainCommand(&code), p.undoCommand(&code), p.importEFSCommand(&code), p.passwordCommand(&code), &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
 		Args:  cobra.NoArgs,

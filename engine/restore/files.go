@@ -216,10 +216,6 @@ func (r *run) applyObject(ctx context.Context, o store.Object, t target) error {
 	case o.Missing != "":
 		r.notice(shown, "is not in the store: %s", o.Missing)
 		return nil
-	case o.Raw:
-		r.report(job.Problem{Kind: job.Encrypted, Path: shown, Size: o.Size,
-			Text: "encrypted (EFS): can be put back in the running Windows only"})
-		return nil
 	}
 	if volume.IsLinkTag(o.Tag) {
 		r.reparse = append(r.reparse, laterLink{o, t})
@@ -230,6 +226,9 @@ func (r *run) applyObject(ctx context.Context, o store.Object, t target) error {
 	}
 	if later, err := r.filtered(o, t, false); err != nil || later {
 		return err
+	}
+	if o.Raw {
+		return r.try(ctx, job.UnreadableFile, shown, func() error { return r.encrypted(ctx, o, t) })
 	}
 	return r.try(ctx, job.UnreadableFile, shown, func() error { return r.file(ctx, o, t) })
 }

@@ -199,6 +199,12 @@ type saved struct {
 // save captures a PC with rule files, by default testRules.
 func save(t testing.TB, p *pc, rules ...string) saved {
 	t.Helper()
+	return saveWith(t, p, false, rules...)
+}
+
+// saveWith is save that takes files encrypted with EFS as they are, if rawEFS says so.
+func saveWith(t testing.TB, p *pc, rawEFS bool, rules ...string) saved {
+	t.Helper()
 	if len(rules) == 0 {
 		rules = []string{testRules}
 	}
@@ -229,7 +235,7 @@ func save(t testing.TB, p *pc, rules ...string) saved {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { st.Close(context.Background()) })
-	result, err := capture.Gather(t.Context(), capture.GatherRequest{Plan: plan, Store: st, Tool: "test"}, ctl)
+	result, err := capture.Gather(t.Context(), capture.GatherRequest{Plan: plan, Store: st, Tool: "test", RawEFS: rawEFS}, ctl)
 	if err != nil {
 		t.Fatal(err)
 	}
