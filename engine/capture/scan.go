@@ -165,13 +165,10 @@ func (s *scanner) folder(ctx context.Context, path, shown, owner string, cur mig
 		return err
 	}
 	s.ctl.Progress.SetCurrent(shown)
-	for _, e := range s.list(ctx, path, shown, owner) {
+	return s.list(ctx, path, shown, owner, func(e volume.Info) error {
 		here := winname.Join(shown, e.Name)
 		if !e.IsDir() {
-			if err := s.leaf(here, owner, e, cur.Leaf(e.Name, filterObject(e))); err != nil {
-				return err
-			}
-			continue
+			return s.leaf(here, owner, e, cur.Leaf(e.Name, filterObject(e)))
 		}
 		whose := owner
 		if id, ok := s.profiles[winname.Fold(here)]; ok {
@@ -179,12 +176,10 @@ func (s *scanner) folder(ctx context.Context, path, shown, owner string, cur mig
 		}
 		below, within := cur.Descend(e.Name), winname.Join(path, e.Name)
 		if below.Dead() {
-			if whose != "" {
-				if err := s.ignored(ctx, within, here, whose, e); err != nil {
-					return err
-				}
+			if whose == "" {
+				return nil
 			}
-			continue
+			return s.ignored(ctx, within, here, whose, e)
 		}
 		if v := below.Node(); len(v.Takers) > 0 {
 			if err := s.plan.spool.put(object{here, s.group(v.Takers), e}); err != nil {
@@ -192,21 +187,23 @@ func (s *scanner) folder(ctx context.Context, path, shown, owner string, cur mig
 			}
 		}
 		if e.IsLink() { // what it points to is walked where it is
-			continue
+			return nil
 		}
 		if e.CloudOnly() {
 			s.leave(cmp.Or(whose, SystemUser), cloudFolder, job.CloudOnly, here, Totals{}, false)
 		}
-		if err := s.folder(ctx, within, here, whose, below); err != nil {
-			return err
-		}
-	}
-	return nil
+		return s.folder(ctx, within, here, whose, below)
+	})
 }
 
-func (s *scanner) list(ctx context.Context, path, shown, owner string) []volume.Info {
-	entries, err := s.volume.ReadDir(path)
-	if err != nil && ctx.Err() == nil {
+// list calls f with what is in a folder until f returns an error. That a part of it
+// cannot be listed is a problem of the plan.
+func (s *scanner) list(ctx context.Context, path, shown, owner string, f func(volume.Info) error) error {
+	err, failed := eachEntry(s.volume, path, f)
+	if failed != nil || ctx.Err() != nil {
+		return cmp.Or(failed, ctx.Err())
+	}
+	if err != nil {
 		text := fmt.Sprintf("list folder: %v", err)
 		if errors.Is(err, volume.ErrReparse) { // links are not listed, so it is one that this mount does not know
 			text = "the way the volume is mounted hides what is in this folder; read the volume raw"
@@ -218,7 +215,32 @@ func (s *scanner) list(ctx context.Context, path, shown, owner string) []volume.
 			})
 		}
 	}
-	return entries
+	return nil
+}
+
+// eachEntry calls f with what is in a folder until f returns an error, which is
+// failed; err is what could not be listed. Of a large folder only a part is in memory
+// where the volume can list it so.
+func eachEntry(v volume.Volume, path string, f func(volume.Info) error) (err, failed error) {
+	listing, err := volume.List(v, path)
+	if err != nil {
+		return err, nil
+	}
+	for last := false; !last; {
+		entries, end := listing.Next()
+		if last = end != nil; last { // before what is below is walked: no folder stays open on the way
+			err = listing.Close()
+		}
+		for _, e := range entries {
+			if failed := f(e); failed != nil {
+				if !last {
+					err = listing.Close()
+				}
+				return err, failed
+			}
+		}
+	}
+	return err, nil
 }
 
 // ignored counts what is in a part of a profile that no rule reaches. Nobody
@@ -232,15 +254,15 @@ func (s *scanner) ignored(ctx context.Context, path, shown, owner string, e volu
 		}
 		dir := waiting[len(waiting)-1]
 		waiting = waiting[:len(waiting)-1]
-		entries, _ := s.volume.ReadDir(dir) // it is not wanted, so it is no problem
-		for _, e := range entries {
+		eachEntry(s.volume, dir, func(e volume.Info) error { // it is not wanted, so it is no problem
 			switch {
 			case !e.IsDir():
 				sum.add(Totals{Files: 1, Bytes: e.Size})
 			case !e.IsLink():
 				waiting = append(waiting, winname.Join(dir, e.Name))
 			}
-		}
+			return nil
+		})
 	}
 	if sum.Files > 0 {
 		s.leave(owner, noRule, job.Notice, shown, sum, false)

@@ -91,18 +91,26 @@ func (f *FS) describeEntry(record uint32, e *entry, name string) Entry {
 // ReadDir lists a folder in the order of the names, ignoring case. The file
 // system's own files in the root are left out.
 func (f *FS) ReadDir(record uint32) ([]Entry, error) {
+	entries, _, err := f.ReadDirFrom(record, 0, int(NoRecord))
+	return entries, err
+}
+
+// ReadDirFrom is ReadDir for up to so many entries: those from at on, which is 0 or
+// the next that another call returned. Fewer than most are the last.
+func (f *FS) ReadDirFrom(record uint32, at, most int) (entries []Entry, next int, err error) {
 	if err := f.checkFolder(record); err != nil {
-		return nil, err
+		return nil, at, err
 	}
 	from, to := f.index.children(record)
-	out := make([]Entry, 0, to-from)
-	for i := from; i < to; i++ {
+	entries = make([]Entry, 0, max(min(to-from-at, most), 0))
+	for i := from + max(at, 0); i < to && len(entries) < most; i++ {
 		l := &f.index.links[i]
 		if e := f.index.entry(l.record); l.record >= FirstUser {
-			out = append(out, f.describeEntry(l.record, e, string(f.index.name(l))))
+			entries = append(entries, f.describeEntry(l.record, e, string(f.index.name(l))))
 		}
+		at = i + 1 - from
 	}
-	return out, nil
+	return entries, at, nil
 }
 
 func (f *FS) checkFolder(record uint32) error {

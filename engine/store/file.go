@@ -93,7 +93,7 @@ func (c *Capture) store(j job, buf []byte) (out Outcome) {
 // add puts a stored file into its folder.
 func (c *Capture) add(j job, id object.ID, size int64, mode snapshot.Permissions) {
 	j.in.builder.AddEntry(&snapshot.DirEntry{
-		Name:        path.Base(j.item.Path),
+		Name:        strings.Clone(path.Base(j.item.Path)), // not the whole path, for as long as the folder is open
 		Type:        snapshot.EntryTypeFile,
 		Permissions: mode,
 		FileSize:    size,

@@ -236,6 +236,15 @@ func openUntouched(native string, flags int) (*os.File, error) {
 
 // readNames lists a folder. With an error it returns what it read before.
 func readNames(native string) ([]string, error) {
+	f, err := openFolder(native)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return f.Readdirnames(-1)
+}
+
+func openFolder(native string) (*os.File, error) {
 	f, err := openUntouched(native, unix.O_NOFOLLOW|unix.O_DIRECTORY)
 	if err != nil {
 		if fi, statErr := os.Lstat(native); statErr == nil && fi.Mode()&fs.ModeSymlink != 0 {
@@ -243,8 +252,7 @@ func readNames(native string) ([]string, error) {
 		}
 		return nil, err
 	}
-	defer f.Close()
-	return f.Readdirnames(-1)
+	return f, nil
 }
 
 // realFolder returns nil for a folder that is not a link.

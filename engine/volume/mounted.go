@@ -1,6 +1,7 @@
 package volume
 
 import (
+	"cmp"
 	"context"
 	"sync"
 )
@@ -66,6 +67,37 @@ func (m *Mounted) Stat(path string) (Info, error) {
 // ReadDir implements Volume.
 func (m *Mounted) ReadDir(path string) ([]Info, error) {
 	return await(m, func() ([]Info, error) { return m.volume.ReadDir(path) })
+}
+
+// List implements Lister.
+func (m *Mounted) List(path string) (Listing, error) {
+	l, err := await(m, func() (Listing, error) { return List(m.volume, path) })
+	if err != nil {
+		return nil, err
+	}
+	return mountedListing{l, m}, nil
+}
+
+type mountedListing struct {
+	listing Listing
+	m       *Mounted
+}
+
+func (l mountedListing) Next() ([]Info, error) {
+	type part struct {
+		entries []Info
+		end     error
+	}
+	p, err := await(l.m, func() (part, error) {
+		entries, end := l.listing.Next()
+		return part{entries, end}, nil
+	})
+	return p.entries, cmp.Or(p.end, err)
+}
+
+func (l mountedListing) Close() error {
+	_, err := await(l.m, func() (struct{}, error) { return struct{}{}, l.listing.Close() })
+	return err
 }
 
 // Open implements Volume.

@@ -86,24 +86,38 @@ func (n *NTFS) ReadDir(path string) ([]Info, error) {
 	var infos []Info
 	var problems problemList
 	problems.add(n.at("read folder", path, func(e ntfs.Entry) error {
-		if err := followable(e); err != nil {
+		if err := listable(e, path); err != nil {
 			return err
 		}
-		if len(path) > maxPath {
-			return errors.New("path is too long")
-		}
 		entries, err := n.fs.ReadDir(e.Record)
-		infos = make([]Info, 0, len(entries))
-		for _, e := range entries {
-			if !plainName(e.Name) {
-				problems.add(pathError("stat", winname.Join(path, e.Name), errNotWindowsName))
-				continue
-			}
-			infos = append(infos, ntfsInfo(e))
-		}
+		infos = n.infos(path, entries, &problems)
 		return err
 	}))
 	return infos, problems.err()
+}
+
+// listable returns nil for a folder whose entries may be listed.
+func listable(e ntfs.Entry, path string) error {
+	if err := followable(e); err != nil {
+		return err
+	}
+	if len(path) > maxPath {
+		return errors.New("path is too long")
+	}
+	return nil
+}
+
+// infos are the entries that Windows could have made.
+func (n *NTFS) infos(path string, entries []ntfs.Entry, problems *problemList) []Info {
+	infos := make([]Info, 0, len(entries))
+	for _, e := range entries {
+		if !plainName(e.Name) {
+			problems.add(pathError("stat", winname.Join(path, e.Name), errNotWindowsName))
+			continue
+		}
+		infos = append(infos, ntfsInfo(e))
+	}
+	return infos
 }
 
 func (n *NTFS) Open(path string) (File, error) { return n.open("open", path, "") }

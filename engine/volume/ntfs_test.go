@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -190,4 +193,67 @@ func FuzzNTFSPath(f *testing.F) {
 			t.Errorf("%q finds %q", path, info.Name)
 		}
 	})
+}
+
+// A large folder is listed in parts, each name once.
+func TestListing(t *testing.T) {
+	const files = listPart*2 + 10
+	v := ntfstest.New(ntfstest.Options{Records: files + 100})
+	many := v.Folder(ntfstest.Root, "many")
+	for i := range files {
+		v.Add(ntfstest.File{Names: []ntfstest.Name{{Parent: many, Name: fmt.Sprintf("file %d", i), Space: 1}}})
+	}
+	v.Folder(ntfstest.Root, "empty")
+	v.Add(ntfstest.File{Folder: true, Names: []ntfstest.Name{{Parent: ntfstest.Root, Name: "junction", Space: 1}},
+		Attributes: []ntfstest.Attribute{ntfstest.Reparse(TagMountPoint, make([]byte, 8))}})
+	image := v.Image()
+	n, err := OpenNTFS(t.Context(), bytes.NewReader(image), int64(len(image)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for i := range files {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("file %d", i)), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d, err := OpenDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, v := range map[string]Volume{`\many`: n, `\`: NewMounted(d), `\empty`: n} {
+		_, parts := Volume(d).(Lister) // not on Windows
+		parts = parts || path != `\`
+		l, err := List(v, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := map[string]bool{}
+		for err == nil {
+			var part []Info
+			part, err = l.Next()
+			if parts && len(part) > listPart {
+				t.Errorf("%s: a part of %d", path, len(part))
+			}
+			for _, e := range part {
+				if seen[e.Name] {
+					t.Errorf("%s: %s is there twice", path, e.Name)
+				}
+				seen[e.Name] = true
+			}
+		}
+		want := files
+		if path == `\empty` {
+			want = 0
+		}
+		if err := l.Close(); err != nil || len(seen) != want {
+			t.Errorf("%s: %d names, %v", path, len(seen), err)
+		}
+	}
+	if _, err := n.List(`\junction`); !errors.Is(err, ErrReparse) {
+		t.Errorf("a junction is listed: %v", err)
+	}
+	if _, err := n.List(`\nowhere`); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what is not there is listed: %v", err)
+	}
 }
