@@ -307,3 +307,53 @@ func serving(t testing.TB, image string) int {
 	t.Fatalf("nobody serves %s", image)
 	return 0
 }
+
+// An EnCase image is refused with its name, and the way the refusal shows leads on.
+func TestEnCaseImage(t *testing.T) {
+	need(t, "ewfacquire", "ewfmount", "fusermount")
+	raw, _ := partitionedPC(t)
+	target := filepath.Join(t.TempDir(), "pc")
+	sh(t, "ewfacquire", "-u", "-q", "-t", target, "-f", "encase6", "-c", "deflate:fast", raw)
+	out, code := lifeboat(t, "disks", target+".E01")
+	if want(t, 11, out, code); !strings.Contains(out, "EnCase image (E01)") || !strings.Contains(out, "ewfmount") {
+		t.Errorf("%s", out)
+	}
+	mount := t.TempDir()
+	sh(t, "ewfmount", target+".E01", mount)
+	t.Cleanup(func() { unmount(mount) })
+	if got := parts(t, filepath.Join(mount, "ewf1")); !reflect.DeepEqual(got, parts(t, raw)) {
+		t.Errorf("%v", got)
+	}
+	if out, code := lifeboat(t, "detect", "--no-sizes", filepath.Join(mount, "ewf1")); code != 0 || !strings.Contains(out, sample.Computer) {
+		t.Errorf("return code %d: %s", code, out)
+	}
+}
+
+// The Windows build reads images as the Linux build does. Under wine a physical disk
+// opens but does not tell its length: it is listed with that.
+func TestDisksUnderWine(t *testing.T) {
+	need(t, "qemu-img")
+	env := winePrefix(t)
+	raw, _ := partitionedPC(t)
+	vhdx := filepath.Join(t.TempDir(), "pc.vhdx")
+	sh(t, "qemu-img", "convert", "-f", "raw", "-O", "vhdx", raw, vhdx)
+	for _, image := range []string{raw, vhdx} {
+		out, code := wine(t, env, "disks", windowsPath(image))
+		if want(t, 0, out, code); !strings.Contains(out, "GPT") || !strings.Contains(out, "NTFS") {
+			t.Errorf("%s", out)
+		}
+		out, code = wine(t, env, "detect", "--no-sizes", windowsPath(image))
+		if want(t, 0, out, code); !strings.Contains(out, sample.Computer) {
+			t.Errorf("%s", out)
+		}
+	}
+	physical := filepath.Join(binaries.dir, "wine", "dosdevices", "physicaldrive0")
+	if err := os.Symlink(raw, physical); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(physical)
+	out, code := wine(t, env, "disks")
+	if want(t, 0, out, code); !strings.Contains(out, `\\.\PhysicalDrive0`) || !strings.Contains(out, "length") {
+		t.Errorf("%s", out)
+	}
+}
