@@ -192,6 +192,9 @@ func TestDyingDisk(t *testing.T) {
 			t.Errorf("%+v", problem)
 		}
 	}
+	if got := ctl.Progress.Snapshot(); got.BadAreas != int64(countAreas(p.bad)) || got.BadBytes != int64(len(p.bad))*disk.Block || got.PutOff != 0 {
+		t.Errorf("counted %d areas with %d bytes, %d files put off", got.BadAreas, got.BadBytes, got.PutOff)
+	}
 	if text := messages(t, ctl); !strings.Contains(text, fmt.Sprintf("the disk is failing: %d areas unreadable", countAreas(p.bad))) {
 		t.Errorf("the watcher was told %q", text)
 	}

@@ -236,3 +236,29 @@ func TestGoneComesBackElsewhere(t *testing.T) {
 	}
 	checkStore(t, e, pc, filepath.Join(again, "s"), "", r)
 }
+
+// Whatever is put off by hand, all of it is saved in the end.
+func TestPutOffByHand(t *testing.T) {
+	e := newEngine(t)
+	pc, plan := largePC(t, e)
+	path := filepath.Join(t.TempDir(), "s")
+	ctl := control()
+	ctx, stop := context.WithCancel(t.Context())
+	var most atomic.Int64
+	go func() {
+		for ctx.Err() == nil {
+			ctl.Gate.PutOff()
+			most.Store(max(most.Load(), ctl.Progress.Snapshot().PutOff))
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	r, err := e.Capture(t.Context(), CaptureRequest{Plan: plan, StorePath: path}, ctl)
+	stop()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if most.Load() == 0 || ctl.Progress.Snapshot().PutOff != 0 {
+		t.Errorf("%d were put off, %d are still", most.Load(), ctl.Progress.Snapshot().PutOff)
+	}
+	checkStore(t, e, pc, path, "", r)
+}

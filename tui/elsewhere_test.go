@@ -43,6 +43,28 @@ func TestFullStick(t *testing.T) {
 	})
 }
 
+// S asks that what is being read comes last, while there is something to read.
+func TestPutOff(t *testing.T) {
+	sit(t, office(), func(u *robot) {
+		u.toSaving()
+		u.press("s") // too early
+		gate := u.r.s.run.ctl.Gate
+		if gate.Round() != 0 {
+			t.Error("put off before anything is read")
+		}
+		u.halfway()
+		u.press("s")
+		u.sees("Put off:")
+		u.message()
+		u.engine(func(ctl *job.Control) { ctl.Progress.AddPutOff(1) })
+		u.sees("1 put off")
+		if gate.Round() != 1 {
+			t.Errorf("%d wishes", gate.Round())
+		}
+		u.finish()
+	})
+}
+
 // The drive is found under whatever name it comes back, once; or under its own
 // while another one is being looked for.
 func TestDriveComesBack(t *testing.T) {

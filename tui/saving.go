@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"lifeboat/engine/human"
@@ -109,7 +110,7 @@ func (sc *savingScreen) keys(s *session) []binding {
 	if !r.paused.IsZero() {
 		does = textSaveResume
 	}
-	return []binding{
+	keys := []binding{
 		bindLetter("p", does, textSavePauseH, func() step {
 			if r.paused.IsZero() {
 				r.pause(s.now)
@@ -120,12 +121,20 @@ func (sc *savingScreen) keys(s *session) []binding {
 		}),
 		bindLetter("e", textSaveE, "", func() step { return step{move: goOver, over: &problemsOverlay{}} }),
 		bindLog(),
+	}
+	if r.kind == saving && r.phase == job.Saving {
+		keys = slices.Insert(keys, 1, bindLetter("s", textSavePutOff, textSavePutOffH, func() step {
+			r.ctl.Gate.PutOff()
+			return note(textSavePutOffMsg)
+		}))
+	}
+	return append(keys, []binding{
 		{
 			keys: []key{keyF9, keyCtrlP}, name: "F9", does: textPrompt, more: textPromptHelp,
 			do: func(key) step { return s.shell() },
 		},
 		bindLetter("c", textSaveC, textSaveCancelH, func() step { return step{move: goOver, over: newCancelDialog(s)} }),
-	}
+	}...)
 }
 
 func (sc *savingScreen) body(s *session, w, h int) []string {
@@ -173,11 +182,23 @@ func (sc *savingScreen) body(s *session, w, h int) []string {
 	if n := snap.Problems; n > 0 {
 		problems = th.warn(fmt.Sprintf(textSaveSome, human.Plural(n, textSaveProblem, textSaveProblemsN)))
 	}
-	lines = append(lines, "   "+pad(textSaveProblems, 10)+problems)
+	lines = append(lines, "   "+pad(textSaveProblems, 10)+problems+sc.trouble(s))
 	for i := len(r.problems) - 1; i >= 0 && len(lines) < h; i-- {
 		lines = append(lines, "     "+problemLine(s, r.problems[i], w-6))
 	}
 	return lines
+}
+
+// trouble is what the disk itself shows, and what waits for its turn because of it.
+func (sc *savingScreen) trouble(s *session) (text string) {
+	snap := s.run.snap
+	if snap.BadAreas > 0 {
+		text += ", " + s.th.warn(fmt.Sprintf(textSaveBad, human.Plural(snap.BadAreas, textSaveArea, textSaveAreas), human.Bytes(snap.BadBytes)))
+	}
+	if snap.PutOff > 0 {
+		text += ", " + fmt.Sprintf(textSaveLater, human.Count(snap.PutOff))
+	}
+	return text
 }
 
 // left is the time left, as far as it can honestly be said.
@@ -347,6 +368,9 @@ func (sc *savingScreen) sentence(s *session) string {
 	}
 	if snap.Problems > 0 {
 		parts = append(parts, human.Plural(snap.Problems, textSaveProblem, textSaveProblemsN))
+	}
+	if text := strings.TrimPrefix(sc.trouble(s), ", "); text != "" {
+		parts = append(parts, text)
 	}
 	return strings.Join(parts, ", ") + ". " + sc.message(s)
 }

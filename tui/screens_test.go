@@ -408,6 +408,16 @@ func TestFrames(t *testing.T) {
 	frames(t, "saving", office(), func(u *robot) { u.toSaving(); u.halfway(); u.trouble() })
 	frames(t, "saving-paused", office(), func(u *robot) { u.toSaving(); u.halfway(); u.press("p"); u.wait(time.Minute) })
 	frames(t, "saving-stuck", office(), func(u *robot) { u.toSaving(); u.halfway(); u.wait(48 * time.Second) })
+	bothFrames(t, "saving-failing", office(), func(u *robot) {
+		u.toSaving()
+		u.halfway()
+		u.trouble()
+		u.engine(func(ctl *job.Control) {
+			ctl.Progress.SetDamage(312, 3<<20)
+			ctl.Progress.AddPutOff(143)
+		})
+		u.wait(30 * time.Second)
+	})
 	frames(t, "saving-check", office(), func(u *robot) {
 		u.toSaving()
 		u.halfway()

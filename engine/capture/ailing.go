@@ -69,6 +69,7 @@ func (g *gatherer) attend(ctx context.Context) (end func()) {
 		ticker := time.NewTicker(tellEvery)
 		defer ticker.Stop()
 		told := sumHealth(disks) // of earlier runs
+		g.ctl.Progress.SetDamage(int64(told.Areas), told.Bytes)
 		done := g.ctl.Progress.Snapshot().BytesDone
 		for last := false; !last; {
 			select {
@@ -83,6 +84,7 @@ func (g *gatherer) attend(ctx context.Context) (end func()) {
 				continue
 			}
 			told = now
+			g.ctl.Progress.SetDamage(int64(now.Areas), now.Bytes)
 			text := wordsFor(now)
 			if !last && !now.Gone {
 				text += fmt.Sprintf("; %s/s", human.Bytes(max(done-before, 0)/int64(tellEvery/time.Second)))
@@ -126,9 +128,10 @@ func wordsFor(h disk.Health) string {
 func (g *gatherer) hard(ctx context.Context, unit int, shown string, size int64, open opener) (first, again func() (io.ReadCloser, error)) {
 	first = func() (io.ReadCloser, error) {
 		g.ctl.Progress.SetCurrent(shown)
+		round := g.ctl.Gate.Round()
 		f, err := open()
 		if err == nil {
-			return newInStrides(&salvage{ctx: ctx, ctl: g.ctl, file: f, size: size, first: true}), nil
+			return newInStrides(&salvage{ctx: ctx, ctl: g.ctl, file: f, size: size, first: true, round: round}), nil
 		}
 		g.vanished(err)
 		if hopeless(err) {
@@ -136,9 +139,11 @@ func (g *gatherer) hard(ctx context.Context, unit int, shown string, size int64,
 			f, err = ask(ctx, g, unit, job.UnreadableFile, shown, open)
 			return g.salvage(ctx, f, size, err)
 		}
+		g.ctl.Progress.AddPutOff(1)
 		return nil, fmt.Errorf("%w: %w", store.ErrLater, err)
 	}
 	again = func() (io.ReadCloser, error) {
+		g.ctl.Progress.AddPutOff(-1)
 		g.ctl.Progress.SetCurrent(shown)
 		f, err := ask(ctx, g, unit, job.UnreadableFile, shown, open)
 		return g.salvage(ctx, f, size, err)

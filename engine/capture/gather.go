@@ -96,6 +96,7 @@ func (g *gatherer) run(ctx context.Context) error {
 	if g.req.RawEFS {
 		total.add(g.plan.Encrypted(g.req.Select))
 	}
+	g.ctl.Progress.AddPutOff(-g.ctl.Progress.Snapshot().PutOff) // of a run before
 	g.ctl.Phase(job.Saving, total.Bytes, total.Files)
 	inst := g.plan.Installation
 	var err error

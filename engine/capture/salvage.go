@@ -26,7 +26,8 @@ const (
 // file of which nothing can be read ends with the disk's error instead.
 //
 // At the first try it gives up where it would have to read around a hole, with
-// store.ErrLater: everything healthy comes first. How small the steps around a
+// store.ErrLater, and so it does when it is asked to by hand: everything healthy
+// comes first. How small the steps around a
 // hole are is settled here for a volume that the system reads; a disk that is
 // read raw has a disk.Careful below, which answers for bad blocks at once.
 type salvage struct {
@@ -34,7 +35,8 @@ type salvage struct {
 	ctl   *job.Control
 	file  volume.File
 	size  int64
-	first bool // try
+	first bool  // try
+	round int64 // of the gate when it was opened
 
 	at     int64 // next byte to deliver
 	read   int64 // bytes really read
@@ -51,6 +53,9 @@ func (s *salvage) Read(p []byte) (int, error) {
 	if s.at >= s.size {
 		return 0, io.EOF
 	}
+	if s.first && s.ctl.Gate.Round() != s.round {
+		return 0, s.later(errors.New("put off by hand"))
+	}
 	p = p[:min(int64(len(p)), s.size-s.at, stride)]
 	n, err := s.file.ReadAt(p, s.at)
 	if n > 0 {
@@ -65,10 +70,16 @@ func (s *salvage) Read(p []byte) (int, error) {
 	case hopeless(err):
 		return 0, err
 	case s.first:
-		s.ctl.Progress.AddBytes(-s.read, s.ctl.Clock())
-		return 0, fmt.Errorf("%w: %w", store.ErrLater, err)
+		return 0, s.later(err)
 	}
 	return s.aroundHole(p, err)
+}
+
+// later gives up the first try.
+func (s *salvage) later(cause error) error {
+	s.ctl.Progress.AddBytes(-s.read, s.ctl.Clock())
+	s.ctl.Progress.AddPutOff(1)
+	return fmt.Errorf("%w: %w", store.ErrLater, cause)
 }
 
 // aroundHole reads in small steps from where a big read failed. After a long

@@ -143,3 +143,27 @@ func TestSalvageStopsWithItsContext(t *testing.T) {
 		t.Errorf("a paused reader ended with %v", err)
 	}
 }
+
+// A file is put off by hand at the first try only, and counted once.
+func TestPutOffByHand(t *testing.T) {
+	d := &badDisk{data: pattern(3 * bigRead)}
+	ctl := job.NewControl(clock, nil)
+	ctl.Gate.PutOff() // of files before
+	s := &salvage{ctx: t.Context(), ctl: ctl, file: d, size: int64(len(d.data)), first: true, round: ctl.Gate.Round()}
+	p := make([]byte, bigRead)
+	if n, err := s.Read(p); n == 0 || err != nil {
+		t.Fatal(n, err)
+	}
+	ctl.Gate.PutOff()
+	if n, err := s.Read(p); n != 0 || !errors.Is(err, store.ErrLater) {
+		t.Errorf("read %d, %v", n, err)
+	}
+	if got := ctl.Progress.Snapshot(); got.PutOff != 1 || got.BytesDone != 0 {
+		t.Errorf("%+v", got)
+	}
+	s = &salvage{ctx: t.Context(), ctl: ctl, file: d, size: int64(len(d.data))}
+	ctl.Gate.PutOff()
+	if data, err := io.ReadAll(s); err != nil || !bytes.Equal(data, d.data) {
+		t.Errorf("the second try ends with %v after %d bytes", err, len(data))
+	}
+}

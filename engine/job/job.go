@@ -50,6 +50,8 @@ type Progress struct {
 	problems              atomic.Int64
 	lastByte              atomic.Int64 // unix nanoseconds
 	safeBytes             atomic.Int64
+	putOff                atomic.Int64
+	badAreas, badBytes    atomic.Int64
 	mu                    sync.Mutex
 	current               string
 }
@@ -63,6 +65,9 @@ type Snapshot struct {
 	FilesTotal int64
 	Problems   int64
 	SafeBytes  int64     // flushed to the medium: kept even if the plug is pulled now
+	PutOff     int64     // files that are read when all others are
+	BadAreas   int64     // of the disk that cannot be read, as far as it was met
+	BadBytes   int64     // in them
 	LastByte   time.Time // when data last moved, zero if it never did
 	Current    string    // path being read, unescaped
 }
@@ -92,6 +97,15 @@ func (p *Progress) AddProblem() { p.problems.Add(1) }
 // SetSafe records how many bytes of the source are flushed to the medium.
 func (p *Progress) SetSafe(n int64) { p.safeBytes.Store(n) }
 
+// AddPutOff counts files that will be read later; fewer when their turn comes.
+func (p *Progress) AddPutOff(n int64) { p.putOff.Add(n) }
+
+// SetDamage records how much of the disk cannot be read.
+func (p *Progress) SetDamage(areas, bytes int64) {
+	p.badAreas.Store(areas)
+	p.badBytes.Store(bytes)
+}
+
 // SetCurrent names the object being worked on.
 func (p *Progress) SetCurrent(path string) {
 	p.mu.Lock()
@@ -109,6 +123,9 @@ func (p *Progress) Snapshot() Snapshot {
 		FilesTotal: p.filesTotal.Load(),
 		Problems:   p.problems.Load(),
 		SafeBytes:  p.safeBytes.Load(),
+		PutOff:     p.putOff.Load(),
+		BadAreas:   p.badAreas.Load(),
+		BadBytes:   p.badBytes.Load(),
 	}
 	if n := p.lastByte.Load(); n != 0 {
 		s.LastByte = time.Unix(0, n)
@@ -217,11 +234,20 @@ func (q *Queue) signal() chan struct{} {
 	return q.ready
 }
 
-// Gate holds a worker while it is shut. The zero value is open.
+// Gate holds a worker while it is shut, and passes on the wish to put off what is
+// being read. The zero value is open.
 type Gate struct {
-	mu   sync.Mutex
-	shut chan struct{} // non-nil while shut, closed on opening
+	mu    sync.Mutex
+	shut  chan struct{} // non-nil while shut, closed on opening
+	round atomic.Int64  // wishes to put off
 }
+
+// PutOff asks that the files being read now are read after all others.
+func (g *Gate) PutOff() { g.round.Add(1) }
+
+// Round grows with each PutOff: a file that was opened in an earlier round is
+// to be put off.
+func (g *Gate) Round() int64 { return g.round.Load() }
 
 // Pause shuts the gate.
 func (g *Gate) Pause() {
