@@ -6,7 +6,9 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"runtime"
 	"testing"
 	"time"
@@ -120,6 +122,34 @@ func bareXTS(data, tweak cipher.Block, b []byte) {
 			binary.LittleEndian.PutUint64(x[8:], binary.LittleEndian.Uint64(x[8:])^hi)
 			lo, hi = lo<<1^hi>>63*0x87, hi<<1|lo>>63
 			b = b[16:]
+		}
+	}
+}
+
+// BenchmarkWrongKey is how long a person waits to hear that a key is another
+// volume's: less than three seconds, also where two protectors are tried.
+func BenchmarkWrongKey(b *testing.B) {
+	const other = "104291-221771-331661-441551-551441-661331-210221-111111"
+	protectors := make([]NewProtector, 2)
+	for i := range protectors {
+		secret, err := NewRecoveryPassword(rand.NewChaCha8([32]byte{byte(i + 1)}))
+		if err != nil {
+			b.Fatal(err)
+		}
+		protectors[i] = NewProtector{KindRecovery, secret}
+	}
+	image, _ := create(b, plainVolume(1<<20, 512), CreateOptions{Method: MethodXTS128, Protectors: protectors})
+	for b.Loop() {
+		began := time.Now()
+		v, err := Open(bytes.NewReader(image), int64(len(image)))
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := v.UnlockRecovery(b.Context(), other); !errors.Is(err, ErrWrongKey) {
+			b.Fatal(err)
+		}
+		if took := time.Since(began); took > 3*time.Second {
+			b.Errorf("it took %v", took)
 		}
 	}
 }
