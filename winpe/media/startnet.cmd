@@ -8,10 +8,13 @@ set "PATH=%PATH%;%LIFEBOAT%"
 echo Starting. This takes about a minute.
 wpeinit
 
-for /r "%LIFEBOAT%\drivers" %%f in (*.inf) do drvload "%%f" >nul
+if exist "%LIFEBOAT%\drivers" for /r "%LIFEBOAT%\drivers" %%f in (*.inf) do drvload "%%f" >nul
 
-rem The stick may answer late.
+rem Windows PE knows what it was started from; asking a dying disk for the stick
+rem could take minutes. Where it does not know, look; the stick may answer late.
 set STICK=
+wpeutil UpdateBootInfo >nul 2>&1
+for /f "tokens=2*" %%a in ('reg query HKLM\SYSTEM\CurrentControlSet\Control /v PEBootRamdiskSourceDrive 2^>nul') do if exist "%%~db\lifeboat\media.txt" set "STICK=%%~db"
 for %%n in (1 2 3 4 5) do if not defined STICK (
   if not %%n==1 ping -n 2 127.0.0.1 >nul
   for %%d in (C D E F G H I J K L M N O P Q R S T U V W Y Z) do if not defined STICK if exist "%%d:\lifeboat\media.txt" set "STICK=%%d:"
@@ -52,8 +55,16 @@ echo   S       switch this computer off
 echo.
 set ANSWER=
 set /p ANSWER=What next?
-if not defined ANSWER goto wizard
-if /i "!ANSWER:~0,1!"=="p" cmd
-if /i "!ANSWER:~0,1!"=="r" wpeutil reboot
-if /i "!ANSWER:~0,1!"=="s" wpeutil shutdown
+if /i "!ANSWER!"=="p" goto prompt
+if /i "!ANSWER!"=="r" goto restart
+if /i "!ANSWER!"=="s" goto off
+goto wizard
+:prompt
+cmd
+goto ask
+:restart
+wpeutil reboot
+goto ask
+:off
+wpeutil shutdown
 goto ask
