@@ -2,7 +2,9 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 
+	"lifeboat/engine/capture"
 	"lifeboat/engine/human"
 	"lifeboat/engine/store"
 	"lifeboat/engine/usmt"
@@ -15,6 +17,7 @@ type Destination struct {
 	Path     string
 	Free     int64  // bytes free on its volume, -1 if not known
 	OnSource string // the source volume it lies on, "" if on none
+	MaxFile  int64  // the largest file that it holds, 0 for no bound
 	Err      error  // why nothing can be written there, nil if something can
 }
 
@@ -77,4 +80,36 @@ func CheckDestination(d Destination, need int64, overwrite bool) error {
 			"%s has %s free; about %s are needed", d.Path, human.Bytes(d.Free), human.Bytes(need))
 	}
 	return nil
+}
+
+// CheckRoom says why what a request saves does not fit onto a destination: a
+// *usmt.Failure, or nil. What it notes is worth knowing before the start.
+func CheckRoom(d Destination, req CaptureRequest) (notes []string, err error) {
+	total := req.Plan.Totals(req.Select)
+	if req.Kind.Links() {
+		total = Totals{}
+		err := req.Plan.EachElsewhere(req.Select, func(f capture.PlannedFile) error {
+			total.Files++
+			total.Bytes += f.Size
+			return nil
+		})
+		if err != nil {
+			return nil, usmt.Fail(usmt.StartupFailed, err, "look for files on other volumes")
+		}
+		if total.Files > 0 {
+			notes = append(notes, fmt.Sprintf("%s, %s, lie on other volumes and are copied, not linked", human.Plural(total.Files, "file", "files"), human.Bytes(total.Bytes)))
+		}
+	}
+	if err := CheckDestination(d, total.Bytes, req.Overwrite); err != nil {
+		return nil, err
+	}
+	switch fit := FitOf(total.Bytes, d.Free); {
+	case fit == Tight && req.Kind.Compresses():
+		notes = append(notes, fmt.Sprintf("%s has %s free for %s: it fits only if the files compress well", winname.Show(d.Path), human.Bytes(d.Free), human.Bytes(total.Bytes)))
+	case fit == Tight:
+		f := usmt.Fail(usmt.MigrationFailed, nil, "%s has %s free; %s are needed", d.Path, human.Bytes(d.Free), human.Bytes(total.Bytes))
+		f.Remedy = "choose a larger drive, save less, or leave out /nocompress"
+		return nil, f
+	}
+	return notes, nil
 }

@@ -188,6 +188,7 @@ type PlanRequest struct {
 	Config    *usmt.Config // which components to leave out; nil for none
 	LocalOnly bool         // nothing from drives that can be unplugged
 	RulesOnly bool         // look at no file: for Explain and GenConfig
+	StorePath string       // where the store will be: what lies there is not taken
 }
 
 // Plan evaluates the rules against one of the installations and walks its
@@ -211,7 +212,7 @@ func (d *Detection) PlanWith(ctx context.Context, inst *Installation, req PlanRe
 		}
 	}
 	scan := capture.ScanRequest{
-		Machine: machine, Rules: files, TempDir: d.engine.TempDir, LocalOnly: req.LocalOnly, RulesOnly: req.RulesOnly,
+		Machine: machine, Rules: files, TempDir: d.engine.TempDir, LocalOnly: req.LocalOnly, RulesOnly: req.RulesOnly, Except: req.StorePath,
 	}
 	if req.Config != nil {
 		switches := req.Config.Switches()

@@ -32,6 +32,9 @@ type RestoreRequest struct {
 	EnableAccounts bool
 	NewPassword    string // of accounts that are made; empty for none
 
+	Plain bool // the store is said to be one of plain files
+	Link  bool // and to hold hard links, which are linked, not copied
+
 	Live       bool          // the destination is what LiveDestination gave
 	Runner     Runner        // with Live: runs the commands of Rules; nil runs none
 	Retries    int           // how often what may pass is tried again
@@ -120,6 +123,9 @@ func (e *Engine) restore(ctx context.Context, req RestoreRequest, ctl *job.Contr
 		return err
 	}
 	defer s.Close(context.WithoutCancel(ctx))
+	if err := checkWord(s.Kind(), req, ctl); err != nil {
+		return err
+	}
 	tree, err := s.Tree(ctx, newest.ID)
 	if err != nil {
 		return failStore(err, req.Path)
@@ -139,6 +145,9 @@ func (e *Engine) restore(ctx context.Context, req RestoreRequest, ctl *job.Contr
 			}
 			return omit
 		},
+	}
+	if req.Link {
+		ask.Linked = tree.Linked
 	}
 	for _, f := range req.Rules {
 		ask.Rules = append(ask.Rules, restore.RuleFile(f))
@@ -195,6 +204,26 @@ func (e *Engine) restore(ctx context.Context, req RestoreRequest, ctl *job.Contr
 		r.Users = append(r.Users, u)
 	}
 	return failRestore(err, req)
+}
+
+// checkWord compares what /nocompress and /hardlink say of a store with what it is.
+// That it is plain may be left unsaid (spec/usmt-cli-spec.md 6.2); then files are
+// copied from it.
+func checkWord(kind store.Kind, req RestoreRequest, ctl *job.Control) error {
+	fail := func(what, remedy string) error {
+		f := usmt.Fail(usmt.InvalidStore, nil, "the store in %s is %s", req.Path, what)
+		f.Remedy = remedy
+		return f
+	}
+	switch {
+	case req.Plain && kind.Compresses():
+		return fail("compressed", "leave out /nocompress")
+	case req.Link && !kind.Links():
+		return fail("no hard-link store", "leave out /hardlink")
+	case !req.Plain && !kind.Compresses():
+		ctl.Say("the store is not compressed: /nocompress is taken as given")
+	}
+	return nil
 }
 
 // chooseUsers applies /ui, /ue and /uel to the users of the source. Days count

@@ -28,10 +28,12 @@ type CaptureRequest struct {
 	StorePath   string            // the folder that will hold USMT and the report
 	Password    string            // empty for a store without protection
 	Team        []Recipient       // with a new store and no Password: the team that can open it
+	Kind        store.Kind        // of a new store; empty for a compressed one
 	Overwrite   bool              // replace a complete store, once the new one is complete
 	CommandLine []string          // the options of the run, without keys, for the catalog
 	SkipVerify  bool              // do not read the store back
 
+	MaxFile int64         // the largest file that the medium holds, 0 for no bound; see Destination
 	EFS     usmt.EFS      // what to do with files encrypted with EFS; empty leaves them behind, as EFSSkip
 	Config  *usmt.Config  // for the catalog: restore needs what it says of groups and names; nil for none
 	Retries int           // how often to go on after the medium was gone
@@ -56,6 +58,9 @@ func (e *Engine) Capture(ctx context.Context, req CaptureRequest, ctl *job.Contr
 	if err := checkEFS(req); err != nil {
 		return nil, err
 	}
+	if err := checkKind(req); err != nil {
+		return nil, err
+	}
 	team, err := seal(&req)
 	if err != nil {
 		return nil, err
@@ -66,6 +71,7 @@ func (e *Engine) Capture(ctx context.Context, req CaptureRequest, ctl *job.Contr
 		Source:   req.Plan.Installation.Where,
 		Notes:    req.Plan.Installation.Notes,
 		Started:  e.Clock(), StorePath: req.StorePath, Protected: req.Password != "",
+		Plain: !req.Kind.Compresses(), Linked: req.Kind.Links(),
 	}
 	err = e.capture(ctx, req, team, ctl, r)
 	for n := 0; err != nil; n++ {
@@ -92,7 +98,7 @@ func (e *Engine) Capture(ctx context.Context, req CaptureRequest, ctl *job.Contr
 }
 
 func (e *Engine) capture(ctx context.Context, req CaptureRequest, team *store.TeamKey, ctl *job.Control, r *Report) error {
-	opt := store.Options{Password: req.Password, Team: team, TempDir: e.TempDir, Clock: e.Clock, Replace: req.Overwrite}
+	opt := store.Options{Password: req.Password, Team: team, TempDir: e.TempDir, Clock: e.Clock, Kind: req.Kind, Replace: req.Overwrite}
 	open := store.Create
 	if r.CaptureID != "" { // the medium was lost while reading back
 		open = store.Open
@@ -148,9 +154,10 @@ func (e *Engine) gatherInto(ctx context.Context, req CaptureRequest, s *store.St
 func (e *Engine) gather(ctx context.Context, req CaptureRequest, s *store.Store, ctl *job.Control) (capture.Result, error) {
 	gather := capture.GatherRequest{
 		Plan: req.Plan, Select: req.Select, Store: s, Why: req.Why,
-		Tool: "Lifeboat " + e.Version, Command: req.CommandLine, RawEFS: req.EFS == usmt.EFSCopyRaw,
+		Tool: "Lifeboat " + e.Version, Command: req.CommandLine, RawEFS: req.EFS == usmt.EFSCopyRaw, LinkEFS: req.EFS == usmt.EFSHardLink,
 	}
 	if req.Config != nil {
+		gather.Locked = req.Config.Locked
 		gather.Config, _ = json.Marshal(winname.ForJSON(req.Config)) // plain data: it always can
 	}
 	return capture.Gather(ctx, gather, ctl)
@@ -185,10 +192,15 @@ const (
 	fatCluster  = 32 << 10
 )
 
-// EstimatePlain is how large a store of plain files would be.
-func EstimatePlain(p *Plan, sel Selection) (usmt.Estimate, error) {
+// EstimatePlain is how large a store of plain files would be. Links take no room.
+func EstimatePlain(req CaptureRequest) (usmt.Estimate, error) {
+	p := req.Plan
 	ntfs, fat := usmt.StoreSize{Cluster: ntfsCluster}, usmt.StoreSize{Cluster: fatCluster}
-	err := p.EachFile(sel, func(f capture.PlannedFile) error {
+	each := p.EachFile
+	if req.Kind.Links() {
+		each = p.EachElsewhere
+	}
+	err := each(req.Select, func(f capture.PlannedFile) error {
 		ntfs.Bytes += usmt.Clusters(f.Size, ntfs.Cluster)
 		fat.Bytes += usmt.Clusters(f.Size, fat.Cluster)
 		return nil
@@ -197,6 +209,37 @@ func EstimatePlain(p *Plan, sel Selection) (usmt.Estimate, error) {
 		return usmt.Estimate{}, usmt.Fail(usmt.StartupFailed, err, "estimate")
 	}
 	return usmt.Estimate{Temporary: p.TempSize(), Sizes: []usmt.StoreSize{ntfs, fat}}, nil
+}
+
+// checkKind says, before anything is written, why a store of the kind that is
+// asked for cannot hold what is to be saved.
+func checkKind(req CaptureRequest) error {
+	if req.Kind.Links() && !req.Plan.CanLink() {
+		f := usmt.Fail(usmt.InvalidParameters, nil, "the volume of this Windows is read raw: a hard link would write to it")
+		f.Remedy = "mount the volume for writing and name its folder, or leave out /hardlink"
+		return f
+	}
+	if req.Kind.Compresses() || req.MaxFile == 0 {
+		return nil
+	}
+	var first string
+	var size int64
+	err := req.Plan.EachFile(req.Select, func(f capture.PlannedFile) error {
+		if f.Size > max(req.MaxFile, size) {
+			first, size = f.Path, f.Size
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return usmt.Fail(usmt.StartupFailed, err, "look for large files")
+	case first == "":
+		return nil
+	}
+	f := usmt.Fail(usmt.InvalidStore, nil, "%s holds no file above %s, as FAT32 does not; %s has %s",
+		req.StorePath, human.Bytes(req.MaxFile), winname.Show(first), human.Bytes(size))
+	f.Remedy = "leave out /nocompress, or choose a drive with NTFS or exFAT"
+	return f
 }
 
 // checkEFS says, before anything is written, why files encrypted with EFS stand
@@ -318,7 +361,7 @@ func leftOf(req CaptureRequest) []report.Left {
 	keys := p.KeysTaken(req.Select)
 	for _, l := range p.Left {
 		if l.Kind == job.Encrypted {
-			if req.EFS == usmt.EFSCopyRaw {
+			if req.EFS == usmt.EFSCopyRaw || req.EFS == usmt.EFSHardLink {
 				continue
 			}
 			if taken, known := keys[l.User]; taken {

@@ -55,14 +55,19 @@ func (e *Engine) RemoveStore(storePath string) error {
 		f.Remedy = "name the folder that holds USMT; nothing was removed"
 		return f
 	}
-	for _, name := range []string{store.Dir(storePath), filepath.Join(storePath, ReportHTML), filepath.Join(storePath, ReportText)} {
-		if err := os.RemoveAll(name); err != nil {
-			code := usmt.UnableDeleteStore
-			if errors.Is(err, fs.ErrPermission) {
-				code = usmt.InsufficientRights
-			}
-			return usmt.Fail(code, err, "remove the store")
+	err = store.Remove(storePath)
+	for _, name := range []string{ReportHTML, ReportText} {
+		if rerr := os.Remove(filepath.Join(storePath, name)); !errors.Is(rerr, fs.ErrNotExist) {
+			err = errors.Join(err, rerr)
 		}
+	}
+	switch {
+	case errors.Is(err, store.ErrInUse):
+		return usmt.Fail(usmt.UnableDeleteStore, err, "remove the store")
+	case errors.Is(err, fs.ErrPermission):
+		return usmt.Fail(usmt.InsufficientRights, err, "remove the store")
+	case err != nil:
+		return usmt.Fail(usmt.UnableDeleteStore, err, "remove the store")
 	}
 	// A folder that is not empty holds what is not ours.
 	_ = os.Remove(storePath)

@@ -146,6 +146,12 @@ func liesBelow(block, device string, number int) bool {
 	return err == nil && (number < 0 || strings.TrimSpace(string(text)) == strconv.Itoa(number))
 }
 
+// isFAT reports whether a folder is on FAT, of whatever size but not exFAT.
+func isFAT(dir string) bool {
+	var s unix.Statfs_t
+	return unix.Statfs(dir, &s) == nil && s.Type == unix.MSDOS_SUPER_MAGIC
+}
+
 func isReadOnly(err error) bool { return errors.Is(err, unix.EROFS) }
 func isFull(err error) bool     { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
 

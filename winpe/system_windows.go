@@ -304,6 +304,21 @@ func onDevice(path, file string, number int) (bool, error) {
 	return len(p) < 16 || int64(le.Uint64(p[8:])) == part.Offset, nil
 }
 
+// isFAT reports whether a folder is on FAT, of whatever size but not exFAT.
+func isFAT(dir string) bool {
+	path, err := windows.UTF16PtrFromString(dir)
+	if err != nil {
+		return false
+	}
+	var root, system [windows.MAX_PATH + 1]uint16
+	if windows.GetVolumePathName(path, &root[0], uint32(len(root))) != nil ||
+		windows.GetVolumeInformation(&root[0], nil, 0, nil, nil, nil, &system[0], uint32(len(system))) != nil {
+		return false
+	}
+	name := windows.UTF16ToString(system[:])
+	return name == "FAT" || name == "FAT32"
+}
+
 func isReadOnly(err error) bool { return errors.Is(err, windows.ERROR_WRITE_PROTECT) }
 func isFull(err error) bool {
 	return errors.Is(err, windows.ERROR_DISK_FULL) || errors.Is(err, windows.ERROR_HANDLE_DISK_FULL)

@@ -157,8 +157,12 @@ type Target struct {
 	Path     string
 	Free     int64  // bytes free on its volume, -1 if not known
 	OnSource string // which of the sources it lies on, "" if on none
+	MaxFile  int64  // the largest file that its volume holds, 0 for no bound
 	Err      error  // why nothing can be written there
 }
+
+// maxFAT is the largest file that FAT32 holds: 4 GiB less a byte.
+const maxFAT = 1<<32 - 1
 
 // Examine finds out whether something can be written to path, which need not
 // exist yet. On one of the sources nothing is even tried.
@@ -175,6 +179,9 @@ func Examine(path string, sources []string) Target {
 	}
 	if free, err := FreeSpace(path); err == nil {
 		t.Free = free
+	}
+	if dir, err := existing(path); err == nil && isFAT(dir) {
+		t.MaxFile = maxFAT
 	}
 	return t
 }

@@ -85,6 +85,7 @@ func (r *loadRun) do(ctx context.Context) error {
 		StoreRef:  engine.StoreRef{Path: storePath, Password: password},
 		Detection: target.Detection, Installation: target.inst,
 		Rules: r.rules, Config: r.config, Users: r.Users, MoveUsers: r.MoveUsers, MoveDomains: r.MoveDomains,
+		Plain: r.NoCompress, Link: r.HardLink,
 		CreateAccounts: r.CreateAccounts, EnableAccounts: r.EnableAccounts, NewPassword: r.Password,
 		Live: r.OfflineWinDir == "", Runner: restore.Programs{Dir: r.path("."), Limit: commandLimit}, Retries: r.Retries, Wait: time.Duration(r.Wait) * time.Second, Continue: r.Continue, Force: r.Force, DryRun: r.Plan, JournalDir: r.path(r.Journal),
 	}, w.ctl)

@@ -35,6 +35,14 @@ func (p *program) source(ctx context.Context, e *engine.Engine, s *usmt.ScanStat
 	if err != nil {
 		return nil, err
 	}
+	if s.HardLink {
+		if reader == engine.ReadRaw {
+			f := usmt.Fail(usmt.InvalidParameters, nil, "a hard link writes to the volume, which is not done past the system that has it mounted")
+			f.Remedy = "leave out /reader:raw, or /hardlink"
+			return nil, f
+		}
+		reader = engine.ReadMounted
+	}
 	opt := engine.DetectOptions{Arch: p.getenv("MIG_OFFLINE_PLATFORM_ARCH"), Reader: reader}
 	var folders []string
 	onlyOne := false
@@ -264,22 +272,4 @@ func (p *program) readKey(key, keyFile string) (string, error) {
 		return "", usmt.Fail(usmt.UnableReadKey, nil, "the key in %s has more than 256 characters", keyFile)
 	}
 	return text, nil
-}
-
-var errNotYet = errors.New("not part of this version")
-
-// notYet refuses options that are understood but do nothing yet. Each row is an
-// option and whether it was given.
-func notYet(rows ...struct {
-	option string
-	given  bool
-}) error {
-	for _, r := range rows {
-		if r.given {
-			f := usmt.Fail(usmt.UnsupportedPlatform, errNotYet, "/%s", r.option)
-			f.Remedy = fmt.Sprintf("run again without /%s", r.option)
-			return f
-		}
-	}
-	return nil
 }

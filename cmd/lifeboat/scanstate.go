@@ -28,14 +28,6 @@ func (p *program) scanState(ctx context.Context, args []string) usmt.Code {
 		fmt.Fprint(p.stdout, usmt.HelpScanState())
 		return usmt.DisplayHelp
 	}
-	type row = struct {
-		option string
-		given  bool
-	}
-	writes := !s.Estimate && s.GenConfig == "" && s.GenMigXML == ""
-	if err := notYet(row{"hardlink", s.HardLink}, row{"nocompress", s.NoCompress && writes}); err != nil {
-		return p.fail("scanstate", err)
-	}
 	if s.EFS == usmt.EFSDecryptCopy {
 		f := usmt.Fail(usmt.UnsupportedPlatform, nil, "/efs:decryptcopy needs the user's key, which only a Windows that runs, with the user logged on, can unlock")
 		f.Remedy = "choose /efs:copyraw to take encrypted files as they are, or /efs:skip to leave them behind with a list"
@@ -120,7 +112,16 @@ func (r *scanRun) do(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	where := engine.Destination(winpe.Examine(target, source.places))
+	sources := source.places
+	if r.HardLink {
+		// It is the one kind of store that lies on the source.
+		on, err := winpe.LiesOn(target, inst.Where)
+		if err := r.CheckHardLink(err == nil && on); err != nil {
+			return err
+		}
+		sources = nil
+	}
+	where := engine.Destination(winpe.Examine(target, sources))
 	if !r.Estimate {
 		if err := r.checkWorkingRoom(); err != nil {
 			return err
@@ -134,7 +135,7 @@ func (r *scanRun) do(ctx context.Context) (err error) {
 	// Logs are written by one goroutine at a time: the watcher's, or this one.
 	w := r.watch()
 	stop := w.follow()
-	plan, err := source.PlanWith(ctx, inst, engine.PlanRequest{Rules: r.rules, Config: r.config, LocalOnly: r.LocalOnly}, w.ctl)
+	plan, err := source.PlanWith(ctx, inst, engine.PlanRequest{Rules: r.rules, Config: r.config, LocalOnly: r.LocalOnly, StorePath: target}, w.ctl)
 	stop()
 	if err != nil {
 		return err
@@ -163,15 +164,17 @@ func (r *scanRun) do(ctx context.Context) (err error) {
 	}()
 	req := engine.CaptureRequest{
 		Plan: plan, Select: selection, Why: why, StorePath: target, Password: password, Team: team,
+		Kind: r.kind(), MaxFile: where.MaxFile,
 		Overwrite: r.Overwrite, CommandLine: []string{r.CommandLine(r.system())}, EFS: r.EFS, Config: r.config,
 		Retries: r.Retries, Wait: time.Duration(r.Wait) * time.Second,
 	}
 	if !r.Estimate {
-		if err := engine.CheckDestination(where, total.Bytes, r.Overwrite); err != nil {
+		notes, err := engine.CheckRoom(where, req)
+		if err != nil {
 			return err
 		}
-		if engine.FitOf(total.Bytes, where.Free) == engine.Tight {
-			r.note(fmt.Sprintf("%s has %s free for %s: it fits only if the files compress well", winname.Show(where.Path), human.Bytes(where.Free), human.Bytes(total.Bytes)))
+		for _, n := range notes {
+			r.note(n)
 		}
 	}
 	stop = w.follow()
@@ -184,6 +187,17 @@ func (r *scanRun) do(ctx context.Context) (err error) {
 		r.result = r.report
 	}
 	return err
+}
+
+// kind is the kind of store that the options ask for.
+func (r *scanRun) kind() store.Kind {
+	switch {
+	case r.HardLink:
+		return store.Linked
+	case r.NoCompress:
+		return store.Plain
+	}
+	return store.Packed
 }
 
 // watch makes the watcher of a job, and the job's channels.
@@ -289,7 +303,7 @@ func (r *scanRun) estimate(ctx context.Context, req engine.CaptureRequest, ctl *
 		for _, p := range req.Plan.Problems { // nothing is read that would meet them again
 			r.log.Event(job.Event{Kind: job.ProblemSeen, Problem: p})
 		}
-		e, err = engine.EstimatePlain(req.Plan, req.Select)
+		e, err = engine.EstimatePlain(req)
 	} else {
 		e, err = r.engine.Estimate(ctx, req, ctl)
 	}

@@ -12,8 +12,10 @@ import (
 	"sync"
 	"time"
 
+	"lifeboat/engine/errorcontrol"
 	"lifeboat/engine/human"
 	"lifeboat/engine/job"
+	"lifeboat/engine/migxml"
 	"lifeboat/engine/store"
 	"lifeboat/engine/usmt"
 	"lifeboat/engine/volume"
@@ -31,6 +33,8 @@ type GatherRequest struct {
 	Why     map[string]string // for users left out: why, by SID
 	Config  json.RawMessage   // the usmt.Config of the run, for the catalog
 	RawEFS  bool              // take files encrypted with EFS as they are; else they are left behind
+	LinkEFS bool              // or link them, in a store that links
+	Locked  []usmt.LockRule   // which files that are in use may be linked
 }
 
 // Result is what was taken.
@@ -57,6 +61,9 @@ func Gather(ctx context.Context, req GatherRequest, ctl *job.Control) (Result, e
 		result: Result{ByUnit: make([]Totals, len(req.Plan.Units))},
 		sds:    map[string]int{}, told: map[Damaged]int{},
 	}
+	for _, r := range req.Locked {
+		g.locked = append(g.locked, lockRule{r.Link, errorcontrol.Patterns(req.Plan.contexts, migxml.FileKind, r.Pattern)})
+	}
 	ctx, g.stop = context.WithCancelCause(ctx)
 	defer g.stop(nil)
 	err := g.run(ctx)
@@ -78,6 +85,7 @@ type gatherer struct {
 	stop    context.CancelCauseFunc
 	user    string          // whose objects are being taken
 	told    map[Damaged]int // how much damage was reported
+	locked  []lockRule
 
 	capture  *store.Capture
 	pending  sync.WaitGroup // items handed to the store and not yet done
@@ -93,7 +101,7 @@ type gatherer struct {
 
 func (g *gatherer) run(ctx context.Context) error {
 	total := g.plan.Totals(g.req.Select)
-	if g.req.RawEFS {
+	if g.req.RawEFS || g.req.LinkEFS {
 		total.add(g.plan.Encrypted(g.req.Select))
 	}
 	g.ctl.Progress.AddPutOff(-g.ctl.Progress.Snapshot().PutOff) // of a run before
@@ -269,7 +277,7 @@ func (g *gatherer) add(ctx context.Context, p prepared) error {
 	}
 	unit := g.chosen[p.Group]
 	g.began(unit)
-	raw := isEncrypted(p.Info)
+	raw := isEncrypted(p.Info) && !g.req.LinkEFS
 	if raw && !g.req.RawEFS {
 		g.report(unit, job.Problem{Kind: job.Notice, Path: p.Path, Text: "encrypted (EFS), left behind", Size: p.Info.Size, Code: usmt.FileEncrypted})
 		return nil
@@ -298,11 +306,20 @@ func (g *gatherer) add(ctx context.Context, p prepared) error {
 		}
 		return g.streams(ctx, p, unit)
 	}
-	item := store.Item{Path: inside, Size: p.Info.Size, ModTime: p.Info.Modified, Place: p.place()}
-	item.Open, item.Again = g.hard(ctx, unit, p.Path, p.Info.Size, p.open)
+	item := store.Item{
+		Path: inside, Size: p.Info.Size, ModTime: p.Info.Modified, Place: p.place(),
+		Sparse: p.Info.Attr&volume.Sparse != 0, Native: func() string { return g.native(p) },
+	}
+	if isEncrypted(p.Info) {
+		item.Open = func() (io.ReadCloser, error) {
+			return nil, errors.New("encrypted (EFS), and it cannot be linked: it lies on another volume than the store")
+		}
+	} else {
+		item.Open, item.Again = g.hard(ctx, unit, p.Path, p.Info.Size, p.open)
+	}
 	err := g.store(ctx, item, g.outcome(ctx, p, unit, line))
-	if err != nil {
-		return err
+	if err != nil || isEncrypted(p.Info) {
+		return err // the streams of an encrypted file are encrypted too
 	}
 	return g.streams(ctx, p, unit)
 }
@@ -311,7 +328,8 @@ func (g *gatherer) add(ctx context.Context, p prepared) error {
 func (g *gatherer) outcome(ctx context.Context, p prepared, unit int, line store.Object) func(store.Outcome) {
 	return func(o store.Outcome) {
 		g.vanished(o.Err)
-		if o.Reused {
+		line.Linked = o.Linked
+		if o.Reused || o.Linked {
 			g.ctl.Progress.AddBytes(p.Info.Size, g.ctl.Clock())
 		}
 		switch {

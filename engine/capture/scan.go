@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"lifeboat/engine/job"
 	"lifeboat/engine/migxml"
@@ -25,6 +27,7 @@ type ScanRequest struct {
 	Keep      func(migxml.Unit) bool // approves the units to take; nil approves all
 	LocalOnly bool                   // nothing from drives that can be unplugged
 	RulesOnly bool                   // look at no file: the plan is for questions about the rules
+	Except    string                 // a folder of this computer that is not looked into: the store may lie on the volume
 }
 
 // Scan evaluates the rules against the machine and walks its drives once. What
@@ -69,7 +72,7 @@ func Scan(ctx context.Context, req ScanRequest, ctl *job.Control) (*Plan, error)
 	if req.RulesOnly {
 		return p, p.spool.seal()
 	}
-	s := scanner{ctl: ctl, plan: p, localOnly: req.LocalOnly, profiles: map[string]string{}, groups: map[string]int{}, left: map[leftKey]*Left{}}
+	s := scanner{ctl: ctl, plan: p, localOnly: req.LocalOnly, except: req.Except, profiles: map[string]string{}, groups: map[string]int{}, left: map[leftKey]*Left{}}
 	for _, u := range req.Machine.Users {
 		s.profiles[winname.Fold(u.Profile)] = u.ID
 	}
@@ -115,6 +118,8 @@ type scanner struct {
 	ctl       *job.Control
 	plan      *Plan
 	localOnly bool
+	except    string
+	skip      string            // that folder on the volume, folded; empty if it is not there
 	profiles  map[string]string // ID of the user, by the folded path of the profile
 	groups    map[string]int    // index of the group, by its units
 	left      map[leftKey]*Left
@@ -140,6 +145,7 @@ func (s *scanner) scan(ctx context.Context) error {
 		if s.volume, root, _ = s.plan.machine.Resolve(d.Path() + `\`); s.volume == nil {
 			continue
 		}
+		s.skip = winname.Fold(folderOn(s.volume, s.except))
 		if err := s.folder(ctx, root, d.Path(), "", cur); err != nil {
 			return err
 		}
@@ -169,6 +175,9 @@ func (s *scanner) folder(ctx context.Context, path, shown, owner string, cur mig
 		here := winname.Join(shown, e.Name)
 		if !e.IsDir() {
 			return s.leaf(here, owner, e, cur.Leaf(e.Name, filterObject(e)))
+		}
+		if s.isSkipped(winname.Join(path, e.Name)) {
+			return nil
 		}
 		whose := owner
 		if id, ok := s.profiles[winname.Fold(here)]; ok {
@@ -258,7 +267,7 @@ func (s *scanner) ignored(ctx context.Context, path, shown, owner string, e volu
 			switch {
 			case !e.IsDir():
 				sum.add(Totals{Files: 1, Bytes: e.Size})
-			case !e.IsLink():
+			case !e.IsLink() && !s.isSkipped(winname.Join(dir, e.Name)):
 				waiting = append(waiting, winname.Join(dir, e.Name))
 			}
 			return nil
@@ -268,6 +277,29 @@ func (s *scanner) ignored(ctx context.Context, path, shown, owner string, e volu
 		s.leave(owner, noRule, job.Notice, shown, sum, false)
 	}
 	return nil
+}
+
+func (s *scanner) isSkipped(path string) bool { return s.skip != "" && winname.Fold(path) == s.skip }
+
+// folderOn is the path of a folder of this computer on a volume, empty if it does
+// not lie there.
+func folderOn(v volume.Volume, folder string) string {
+	mounted, ok := v.(Mounted)
+	if !ok || folder == "" {
+		return ""
+	}
+	root, err := mounted.Native(`\`)
+	if err != nil {
+		return ""
+	}
+	if real, err := filepath.EvalSymlinks(folder); err == nil {
+		folder = real
+	}
+	rel, err := filepath.Rel(strings.TrimPrefix(root, `\\?\`), folder)
+	if err != nil || !filepath.IsLocal(rel) || rel == "." {
+		return ""
+	}
+	return `\` + strings.ReplaceAll(rel, string(filepath.Separator), `\`)
 }
 
 // cloudFolder is the reason for what a folder may hold beyond what is on the disk.

@@ -27,7 +27,7 @@ func New(c *usmt.Config, contexts []migxml.Context) (job.Decider, []string) {
 		to    *[]errorRule
 	}{{migxml.FileKind, c.FileErrors, &e.files}, {migxml.RegistryKind, c.RegistryErrors, &e.keys}} {
 		for _, r := range side.rules {
-			patterns := patternsIn(contexts, side.kind, r.Pattern)
+			patterns := Patterns(contexts, side.kind, r.Pattern)
 			if len(patterns) == 0 {
 				notes = append(notes, "the pattern "+winname.Show(r.Pattern)+" of ErrorControl cannot be used")
 				continue
@@ -78,9 +78,9 @@ func (r errorRule) matches(q job.Question) bool {
 	})
 }
 
-// patternsIn expands a pattern in every context in which its variables have
+// Patterns expands a pattern of a Config.xml in every context in which its variables have
 // values, and parses it.
-func patternsIn(contexts []migxml.Context, kind migxml.Kind, text string) []migxml.Pattern {
+func Patterns(contexts []migxml.Context, kind migxml.Kind, text string) []migxml.Pattern {
 	var all []migxml.Pattern
 	seen := map[string]bool{}
 	for _, c := range contexts {

@@ -141,5 +141,9 @@ func (p page) problems(r *Report) {
 }
 
 func (p page) tail(r *Report) {
-	p.put(tag("<h2>How to get the files back</h2>\n<p>With Lifeboat: <code>lifeboat usmtutils /extract \""), r.StorePath, tag("\" D:\\Recovered</code>.\nWithout it: the folder <code>USMT</code> beside this page is a kopia repository; the text file in it says how to open it.</p>\n</body>\n</html>\n"))
+	without := tag("the folder <code>USMT</code> beside this page is a kopia repository; the text file in it says how to open it.")
+	if r.Plain {
+		without = "the files lie as they were in the folder <code>USMT\\File</code> beside this page."
+	}
+	p.put(tag("<h2>How to get the files back</h2>\n<p>With Lifeboat: <code>lifeboat usmtutils /extract \""), r.StorePath, tag("\" D:\\Recovered</code>.\nWithout it: "), without, tag("</p>\n</body>\n</html>\n"))
 }

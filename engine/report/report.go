@@ -28,8 +28,10 @@ type Report struct {
 	StoreID     string `json:"storeId"`
 	CaptureID   string `json:"captureId,omitempty"`
 	Protected   bool   `json:"protected"`
-	StoredBytes int64  `json:"storedBytes"` // room taken on the medium by this run
-	ReusedFiles int64  `json:"reusedFiles"` // already in the store from an interrupted run
+	Plain       bool   `json:"plain,omitempty"`  // the store holds plain files
+	Linked      bool   `json:"linked,omitempty"` // which are hard links to those of the source
+	StoredBytes int64  `json:"storedBytes"`      // room taken on the medium by this run
+	ReusedFiles int64  `json:"reusedFiles"`      // already in the store from an interrupted run
 
 	Files  int64 `json:"files"` // saved
 	Bytes  int64 `json:"bytes"`
@@ -145,6 +147,9 @@ func (r *Report) Judge() {
 		case u.Profile != "" && u.Files == 0 && r.Files > 0:
 			why = append(why, "nothing was found to save for user "+u.show())
 		}
+	}
+	if r.Linked {
+		why = append(why, "the store is on this disk and holds its very files: who formats the disk loses both")
 	}
 	for _, l := range r.Left {
 		if l.Matters {

@@ -103,7 +103,7 @@ func (r *Report) facts() []fact {
 		{"Saved", fmt.Sprintf("%d files, %s, %d settings", r.Files, human.Bytes(r.Bytes), r.Values)},
 		{"Started", stamp(r.Started)},
 		{"Finished", stamp(r.Finished) + ", after " + human.Duration(r.Duration())},
-		{"Store", winname.Show(r.StorePath) + protection(r.Protected)},
+		{"Store", winname.Show(r.StorePath) + protection(r)},
 		{"Store id", r.StoreID},
 	}...)
 	if r.CaptureID != "" {
@@ -156,8 +156,13 @@ func (l Left) sentence() string {
 	return s + " left behind: " + l.Reason
 }
 
-func protection(protected bool) string {
-	if protected {
+func protection(r *Report) string {
+	switch {
+	case r.Linked:
+		return "  (hard links)"
+	case r.Plain:
+		return "  (plain files)"
+	case r.Protected:
 		return "  (protected by a password)"
 	}
 	return "  (not protected)"

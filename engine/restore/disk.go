@@ -255,6 +255,11 @@ func (d *disk) touch(f *folder) error {
 // If the name is taken and replace is set, what is there is kept; else the error
 // wraps fs.ErrExist. The folder must be there.
 func (d *disk) put(p string, replace bool, meta metadata, write func(w io.Writer) error) error {
+	return d.place(p, replace, func(near *os.Root, temp, full string) error { return d.writeTemp(near, temp, full, meta, write) })
+}
+
+// place is put for a file that fill makes under a temporary name.
+func (d *disk) place(p string, replace bool, fill func(near *os.Root, temp, full string) error) error {
 	dir, name := winname.Split(p)
 	if err := checkName(name); err != nil {
 		return err
@@ -294,7 +299,7 @@ func (d *disk) put(p string, replace bool, meta metadata, write func(w io.Writer
 		return err
 	}
 	temp := d.journal.temp
-	if err := d.writeTemp(near, temp, d.full(path.Join(f.native, temp)), meta, write); err != nil {
+	if err := fill(near, temp, d.full(path.Join(f.native, temp))); err != nil {
 		near.Remove(temp)
 		return err
 	}

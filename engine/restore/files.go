@@ -216,6 +216,10 @@ func (r *run) applyObject(ctx context.Context, o store.Object, t target) error {
 	case o.Missing != "":
 		r.notice(shown, "is not in the store: %s", o.Missing)
 		return nil
+	case o.Linked && volume.Attr(o.Attr)&volume.Encrypted != 0 && r.linked(ctx, o) == "":
+		r.report(job.Problem{Kind: job.Encrypted, Path: shown, Size: o.Size,
+			Text: "encrypted (EFS): it can be put back only as a link, from a hard-link store with /hardlink"})
+		return nil
 	}
 	if volume.IsLinkTag(o.Tag) {
 		r.reparse = append(r.reparse, laterLink{o, t})
@@ -400,6 +404,10 @@ func (r *run) file(ctx context.Context, o store.Object, t target) error {
 		size = int64(len(content))
 		open = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }
 	}
+	from := ""
+	if content == nil {
+		from = r.linked(ctx, o)
+	}
 	replace := false
 	native, info, err := d.find(at)
 	switch {
@@ -414,13 +422,16 @@ func (r *run) file(ctx context.Context, o store.Object, t target) error {
 		return err
 	default:
 		if err == nil && !info.IsDir() {
-			same, err := d.same(native, size, open)
+			same, err := d.isSame(native, from, size, open)
 			if err != nil {
 				return err
 			}
 			if same {
 				r.count(t.unit, func(c *Counts) { c.Identical++ })
 				r.passed(o.Size)
+				if from != "" { // a run that was interrupted may have come this far
+					return r.secure(d, at, meta.security)
+				}
 				return nil
 			}
 		}
@@ -451,7 +462,7 @@ func (r *run) file(ctx context.Context, o store.Object, t target) error {
 					return false
 				}
 				if native, _, err := d.find(p); err == nil {
-					already, _ = d.same(native, size, open)
+					already, _ = d.isSame(native, from, size, open)
 				}
 				return !already
 			})
@@ -473,7 +484,11 @@ func (r *run) file(ctx context.Context, o store.Object, t target) error {
 			r.keepExisting(d, at, kept, &meta)
 		}
 	}
-	if !replace && content == nil && r.nameAgain(o, d, at, size, open) {
+	if done, err := r.putLink(o, d, at, replace, from, meta.security); err != nil {
+		return err
+	} else if done {
+		// All is as it was.
+	} else if !replace && content == nil && r.nameAgain(o, d, at, size, open) {
 		r.ctl.Progress.AddBytes(size, r.ctl.Clock())
 	} else {
 		err = d.put(at, replace, meta, func(w io.Writer) error {

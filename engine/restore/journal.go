@@ -40,6 +40,8 @@ type step struct {
 	Path store.Text `json:"path"`
 	Kept string     `json:"kept,omitempty"` // with keep: where it is, or will be
 	Time time.Time  `json:"time,omitzero"`  // with touch: when the folder was last changed
+
+	Security []byte `json:"sd,omitempty"` // with secure: what the file had
 }
 
 // op is what a step does.
@@ -50,6 +52,7 @@ const (
 	opFile   op = "file"   // a file is written where none was, or after its keep
 	opKeep   op = "keep"   // what is at Path is kept
 	opTouch  op = "touch"  // something in a folder that was there changes
+	opSecure op = "secure" // a linked file, whose other names share them, gets other rights
 	opDone   op = "done"   // the restore came to its end
 )
 
@@ -264,6 +267,8 @@ func undo(root *os.Root, dir string, s step, temp string, report *UndoReport) er
 			return err
 		}
 		report.Restored++
+	case opSecure:
+		return ignore(setRights(root, at, full, probe(root), s.Security))
 	case opFolder:
 		err := root.Remove(at)
 		if err == nil {

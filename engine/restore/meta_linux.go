@@ -135,6 +135,19 @@ func (system) sync(root *os.Root) error {
 	return unix.Syncfs(int(f.Fd()))
 }
 
+// linkInto gives a file of this computer a second name in a folder.
+func linkInto(near *os.Root, from, name, _ string) error {
+	dir, err := near.Open(".")
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	if err := unix.Linkat(unix.AT_FDCWD, from, int(dir.Fd()), name, 0); err != nil {
+		return &os.LinkError{Op: "link", Old: from, New: name, Err: err}
+	}
+	return nil
+}
+
 func rename(root *os.Root, from, to, _ string) error { return root.Rename(from, to) }
 func remove(root *os.Root, name, _ string) error     { return root.Remove(name) }
 

@@ -53,6 +53,10 @@ type Request struct {
 	Sources      []windows.Source // the volumes of the destination; Where is the folder each is mounted in
 	Installation *windows.Installation
 
+	// Linked gives the file on this computer that a hard-link store has for a file of
+	// the capture, which is then linked. Nil copies everything.
+	Linked func(ctx context.Context, path string) (name string, ok bool)
+
 	Rules []RuleFile // whose rules act on the destination
 
 	// Omit picks components to leave out; path are the components around the

@@ -38,8 +38,10 @@ type Item struct {
 	// Place is where the file begins on its disk, in any unit, 0 if that is not known:
 	// of the files that wait, those that follow one another there are read so.
 	Place  int64
-	Sparse bool   // long runs of zeros in it take no room on the source
-	Native string // the file on this computer, for a store that links; empty if it must not be linked
+	Sparse bool // long runs of zeros in it take no room on the source
+	// Native gives the file on this computer to a store that links; it is nil, or
+	// gives nothing, if the file must not be linked.
+	Native func() string
 	// Again, if not nil, makes a failure with ErrLater no failure: the file is put
 	// off, and opened by Again when everything else has been read, see Rest.
 	Again func() (io.ReadCloser, error)

@@ -86,9 +86,10 @@ type Object struct {
 	Reparse  []byte         `json:"reparse,omitempty"` // REPARSE_DATA_BUFFER
 	Security int            `json:"sd,omitempty"`      // ID of a Security line, 0 if unknown
 	Streams  []ObjectStream `json:"streams,omitempty"`
-	Raw      bool           `json:"raw,omitempty"`   // encrypted with EFS, see EFSKeys
-	User     string         `json:"user,omitempty"`  // SID whose context took it; empty for the system's
-	Units    []int          `json:"units,omitempty"` // indexes into Catalog.Units
+	Linked   bool           `json:"linked,omitempty"` // its content is a hard link to the file of the source
+	Raw      bool           `json:"raw,omitempty"`    // encrypted with EFS, see EFSKeys
+	User     string         `json:"user,omitempty"`   // SID whose context took it; empty for the system's
+	Units    []int          `json:"units,omitempty"`  // indexes into Catalog.Units
 	Missing  string         `json:"missing,omitempty"`
 	Partial  string         `json:"partial,omitempty"`
 }

@@ -50,7 +50,7 @@ func native(t testing.TB, dir string, src source, opened *atomic.Int64) []Item {
 			t.Fatal(err)
 		}
 		items = append(items, Item{
-			Path: path, Size: int64(len(src[path])), ModTime: testTime, Native: name,
+			Path: path, Size: int64(len(src[path])), ModTime: testTime, Native: func() string { return name },
 			Open: func() (io.ReadCloser, error) {
 				opened.Add(1)
 				return os.Open(name)
@@ -153,7 +153,7 @@ func TestLinks(t *testing.T) {
 	src := source{"File/C$/a.txt": "a", "File/C$/d/b.txt": "b", "File/C$/d/c.txt": ""}
 	var opened atomic.Int64
 	items := native(t, from, src, &opened)
-	items = append(items, Item{Path: "File/C$/e.txt", Size: 1, ModTime: testTime, Native: filepath.Join(from, "gone"), Open: func() (io.ReadCloser, error) {
+	items = append(items, Item{Path: "File/C$/e.txt", Size: 1, ModTime: testTime, Native: func() string { return filepath.Join(from, "gone") }, Open: func() (io.ReadCloser, error) {
 		opened.Add(1)
 		return io.NopCloser(strings.NewReader("e")), nil
 	}})
@@ -199,7 +199,7 @@ func TestLinks(t *testing.T) {
 	for _, it := range items[:3] {
 		name, ok := tree.Linked(t.Context(), it.Path)
 		a, aerr := os.Stat(name)
-		b, berr := os.Stat(it.Native)
+		b, berr := os.Stat(it.Native())
 		if !ok || aerr != nil || berr != nil || !os.SameFile(a, b) {
 			t.Errorf("%s: %s, %v, %v, %v", it.Path, name, ok, aerr, berr)
 		}
@@ -211,23 +211,23 @@ func TestLinks(t *testing.T) {
 		t.Errorf("%+v, %v", report, err)
 	}
 	// Who changes the file of the PC changes that of the store; this is found.
-	os.WriteFile(items[0].Native, []byte("A"), 0o644)
+	os.WriteFile(items[0].Native(), []byte("A"), 0o644)
 	report, err := s.Verify(t.Context(), id, nil)
 	if err != nil || len(report.Corrupt) != 1 || report.Corrupt[0].Path != "File/C$/a.txt" {
 		t.Errorf("%+v, %v", report, err)
 	}
 	closeStore(t, s)
-	os.Chmod(items[1].Native, 0o444)
+	os.Chmod(items[1].Native(), 0o444)
 	if err := Remove(dir); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Lstat(Dir(dir)); !errors.Is(err, fs.ErrNotExist) {
 		t.Error("the store is still there")
 	}
-	if got, err := os.ReadFile(items[1].Native); string(got) != "b" || err != nil {
+	if got, err := os.ReadFile(items[1].Native()); string(got) != "b" || err != nil {
 		t.Errorf("removing the store took the file of the PC: %q, %v", got, err)
 	}
-	if info, err := os.Stat(items[1].Native); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o444 {
+	if info, err := os.Stat(items[1].Native()); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o444 {
 		t.Errorf("%v, %v", info, err)
 	}
 }

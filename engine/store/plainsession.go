@@ -174,18 +174,22 @@ func (s *plainSession) reuse(at string, e *snapshot.DirEntry) bool {
 // link makes a file of the source a part of the store without copying it. ok is
 // false where that cannot be done.
 func (s *plainSession) link(it Item) (id object.ID, size int64, ok bool) {
-	if s.p.head.Kind != Linked || it.Native == "" {
+	if s.p.head.Kind != Linked || it.Native == nil {
+		return id, 0, false
+	}
+	native := it.Native()
+	if native == "" {
 		return id, 0, false
 	}
 	name, ok, err := s.locate(it.Path)
 	if err != nil || !ok {
 		return id, 0, false
 	}
-	err = linkInto(s.p.root, it.Native, name)
+	err = linkInto(s.p.root, native, name)
 	if errors.Is(err, fs.ErrExist) {
 		// From an earlier run.
 		if err = s.p.root.RemoveAll(name); err == nil {
-			err = linkInto(s.p.root, it.Native, name)
+			err = linkInto(s.p.root, native, name)
 		}
 	}
 	if err != nil {

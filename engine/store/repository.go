@@ -20,6 +20,13 @@ const (
 	Linked Kind = "hardlink" // plain files, hard links to those of the source where possible
 )
 
+// Links reports whether a store of the kind links files where it can.
+func (k Kind) Links() bool { return k == Linked }
+
+// Compresses reports whether files are packed together and compressed; else each
+// is a file of the store.
+func (k Kind) Compresses() bool { return k == Packed || k == "" }
+
 // repository is what the kinds of store differ in: where content lies, and how
 // captures are listed. All else is written once above it: trees and their
 // names, going on after an interruption, verifying, extracting. A folder is an

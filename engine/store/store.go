@@ -23,7 +23,7 @@ type Options struct {
 	Clock    func() time.Time // required
 	ReadOnly bool             // write nothing to the store
 	Kind     Kind             // for Create: of a new store; empty for Packed
-	Replace  bool             // for Create: what is there may be replaced, see Keep
+	Replace  bool             // what is there may be replaced, see Keep
 	Workers  int              // files read at the same time; 0 for a number that suits this computer
 
 	wrap func(blob.Storage) blob.Storage // tests put faults here
@@ -80,10 +80,10 @@ func Create(ctx context.Context, storePath string, opt Options) (*Store, error) 
 	}
 	dir += newSuffix
 	state, kind, err = kindAt(dir)
-	if err == nil && state == Incomplete && kind == opt.Kind {
+	if err == nil && state != None && kind == opt.Kind {
 		return openAt(ctx, dir, opt)
 	}
-	if err := removeStore(dir); err != nil { // what came of an earlier attempt was found wanting
+	if err := removeStore(dir); err != nil {
 		return nil, mediumFault(dir, "remove", dir, err)
 	}
 	return establish(ctx, dir, opt)
@@ -103,9 +103,16 @@ func establish(ctx context.Context, dir string, opt Options) (*Store, error) {
 	return openAt(ctx, dir, opt)
 }
 
-// Open opens the store at storePath, of whatever kind.
+// Open opens the store at storePath, of whatever kind; with opt.Replace the one
+// that is to replace it, if there is one.
 func Open(ctx context.Context, storePath string, opt Options) (*Store, error) {
-	return openAt(ctx, current(storePath), opt)
+	dir := current(storePath)
+	if opt.Replace {
+		if state, _, err := kindAt(Dir(storePath) + newSuffix); err == nil && state != None {
+			dir = Dir(storePath) + newSuffix
+		}
+	}
+	return openAt(ctx, dir, opt)
 }
 
 // openAt opens the store in a folder.

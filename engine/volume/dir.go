@@ -91,6 +91,16 @@ func (d *Dir) Stat(path string) (Info, error) {
 	return info, err
 }
 
+// Native is the path of an object on this computer.
+func (d *Dir) Native(path string) (native string, err error) {
+	err = d.at("find", path, func(found string) error {
+		native = found
+		_, err := os.Lstat(found)
+		return err
+	})
+	return native, err
+}
+
 func (d *Dir) ReadDir(path string) ([]Info, error) {
 	var infos []Info
 	var problems problemList
