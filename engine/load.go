@@ -123,7 +123,8 @@ func (e *Engine) restore(ctx context.Context, req RestoreRequest, ctl *job.Contr
 		return err
 	}
 	defer s.Close(context.WithoutCancel(ctx))
-	if err := checkWord(s.Kind(), req, ctl); err != nil {
+	notes, err := checkWord(s.Kind(), req)
+	if err != nil {
 		return err
 	}
 	tree, err := s.Tree(ctx, newest.ID)
@@ -190,7 +191,7 @@ func (e *Engine) restore(ctx context.Context, req RestoreRequest, ctl *job.Contr
 		r.Journal = ask.Journal
 	}
 	r.Done, r.Changes = result.Done, result.Changes
-	r.Warnings, r.Problems, r.ProblemCount = result.Warnings, result.Problems, result.Count
+	r.Warnings, r.Problems, r.ProblemCount = append(notes, result.Warnings...), result.Problems, result.Count
 	for _, p := range result.People {
 		u := RestoredUser{ID: p.Source.SID, From: account(p.Source), How: p.How, Why: p.Why, Done: p.Counts}
 		if p.How != restore.Left && p.How != restore.NotTaken {
@@ -209,11 +210,11 @@ func (e *Engine) restore(ctx context.Context, req RestoreRequest, ctl *job.Contr
 // checkWord compares what /nocompress and /hardlink say of a store with what it is.
 // That it is plain may be left unsaid (spec/usmt-cli-spec.md 6.2); then files are
 // copied from it.
-func checkWord(kind store.Kind, req RestoreRequest, ctl *job.Control) error {
-	fail := func(what, remedy string) error {
+func checkWord(kind store.Kind, req RestoreRequest) (notes []string, err error) {
+	fail := func(what, remedy string) ([]string, error) {
 		f := usmt.Fail(usmt.InvalidStore, nil, "the store in %s is %s", req.Path, what)
 		f.Remedy = remedy
-		return f
+		return nil, f
 	}
 	switch {
 	case req.Plain && kind.Compresses():
@@ -221,9 +222,9 @@ func checkWord(kind store.Kind, req RestoreRequest, ctl *job.Control) error {
 	case req.Link && !kind.Links():
 		return fail("no hard-link store", "leave out /hardlink")
 	case !req.Plain && !kind.Compresses():
-		ctl.Say("the store is not compressed: /nocompress is taken as given")
+		notes = append(notes, "the store is not compressed: /nocompress is taken as given")
 	}
-	return nil
+	return notes, nil
 }
 
 // chooseUsers applies /ui, /ue and /uel to the users of the source. Days count

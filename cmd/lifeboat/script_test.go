@@ -30,6 +30,7 @@ func TestMain(m *testing.M) {
 //	image file kind dir  make a disk image with the volume of that PC: plain, locked
 //	                     (with sample's keys) or suspended
 //	same dir1 dir2       every file of dir1 is in dir2, with the same bytes and time
+//	linked a b           two names of one file
 //	damage file          turn around the bytes in the middle of a file
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -40,7 +41,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"rc": rc, "pc": pc, "image": image, "same": same, "damage": damage,
+			"rc": rc, "pc": pc, "image": image, "same": same, "damage": damage, "linked": linked,
 		},
 		Condition: func(cond string) (bool, error) {
 			if cond == "root" {
@@ -143,6 +144,19 @@ func same(ts *testscript.TestScript, neg bool, args []string) {
 	}))
 	if files == 0 {
 		ts.Fatalf("%s is empty", args[0])
+	}
+}
+
+func linked(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: linked a b")
+	}
+	a, err := os.Stat(ts.MkAbs(args[0]))
+	ts.Check(err)
+	b, err := os.Stat(ts.MkAbs(args[1]))
+	ts.Check(err)
+	if os.SameFile(a, b) == neg {
+		ts.Fatalf("the same file: %v", !neg)
 	}
 }
 

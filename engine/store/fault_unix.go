@@ -32,6 +32,3 @@ func isUnsupported(err error) bool {
 }
 
 func isTooLarge(err error) bool { return isAny(err, syscall.EFBIG) }
-
-// isName reports that a file system cannot have a name.
-func isName(err error) bool { return isAny(err, syscall.ENAMETOOLONG, syscall.EINVAL, syscall.EILSEQ) }

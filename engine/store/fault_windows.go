@@ -36,8 +36,3 @@ func isUnsupported(error) bool { return false }
 
 // Windows says the same of a file that FAT32 cannot hold as of a full disk.
 func isTooLarge(err error) bool { return isAny(err, windows.ERROR_FILE_TOO_LARGE) }
-
-// isName reports that a file system cannot have a name.
-func isName(err error) bool {
-	return isAny(err, windows.ERROR_INVALID_NAME, windows.ERROR_FILENAME_EXCED_RANGE, windows.ERROR_BAD_PATHNAME)
-}

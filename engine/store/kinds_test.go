@@ -416,7 +416,7 @@ func testEveryFileDamaged(t *testing.T, kind Kind) {
 			"cut":     func() { os.WriteFile(name, data[:len(data)/2], 0o644) },
 			"removed": func() { os.Remove(name) },
 		} {
-			if len(data) == 0 && what != "removed" {
+			if len(data) == 0 && what != "removed" || kind == Packed && what != "flipped" { // TestVerifyFindsDamage has those
 				continue
 			}
 			do()

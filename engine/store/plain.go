@@ -56,7 +56,6 @@ type plainStore struct {
 	dir   string
 	head  plainHead
 	root  *os.Root // of dir: nothing outside is touched, whatever links lie there
-	index *os.File
 	cold  atomic.Bool // read from the medium
 }
 
@@ -135,15 +134,10 @@ func openPlain(dir string, opt Options) (*plainStore, error) {
 		return nil, mediumFault(dir, "open", dir, err)
 	}
 	p := &plainStore{opt: opt, dir: dir, head: head, root: root}
-	flags := os.O_RDONLY
 	if !opt.ReadOnly {
-		flags = os.O_RDWR
 		if err := root.RemoveAll(tempDir); err != nil {
 			return nil, errors.Join(p.fault("remove", tempDir, err), root.Close())
 		}
-	}
-	if p.index, err = p.openFile(indexFile, flags); err != nil {
-		return nil, errors.Join(p.fault("open", indexFile, err), root.Close())
 	}
 	return p, nil
 }
@@ -161,7 +155,7 @@ func (p *plainStore) openFile(name string, flags int) (*os.File, error) {
 }
 
 func (p *plainStore) close(context.Context) error {
-	return errors.Join(p.index.Close(), p.root.Close())
+	return p.root.Close()
 }
 
 func (p *plainStore) uniqueID() string { return p.head.Store }
@@ -273,15 +267,19 @@ func (p *plainStore) missing(name string, err error) error {
 // record opens the record of a folder. It proves itself for one path only, so
 // that no index can lead a walk over one record twice.
 func (p *plainStore) record(at string, id recordID) (object.Reader, error) {
-	info, err := p.index.Stat()
+	f, err := p.openFile(indexFile, os.O_RDONLY)
 	if err != nil {
-		return nil, p.fault("read", indexFile, err)
+		return nil, p.missing(indexFile, err)
 	}
-	if id.offset < 0 || id.length < 0 || id.offset > info.Size() || id.length > info.Size()-id.offset {
-		return nil, fmt.Errorf("%w: the record of folder %s lies outside %s", ErrCorrupt, at, indexFile)
+	info, err := f.Stat()
+	if err == nil && (id.offset < 0 || id.length < 0 || id.offset > info.Size() || id.length > info.Size()-id.offset) {
+		err = fmt.Errorf("%w: the record of folder %s lies outside %s", ErrCorrupt, at, indexFile)
+	}
+	if err != nil {
+		return nil, errors.Join(p.fault("read", indexFile, err), f.Close())
 	}
 	return &proved{
-		in: io.NewSectionReader(p.index, id.offset, id.length), size: id.length,
+		in: io.NewSectionReader(f, id.offset, id.length), closer: f, size: id.length,
 		hash: recordHash(at), want: id.sum[:],
 	}, nil
 }
@@ -297,7 +295,7 @@ func recordHash(at string) hash.Hash {
 // is not what was stored.
 type proved struct {
 	in     io.ReadSeeker
-	closer io.Closer // may be nil
+	closer io.Closer
 	size   int64
 	hash   hash.Hash // nil if there is nothing to compare, or no more
 	want   []byte    // the first bytes of the sum
@@ -322,12 +320,7 @@ func (r *proved) Seek(offset int64, whence int) (int64, error) {
 
 func (r *proved) Length() int64 { return r.size }
 
-func (r *proved) Close() error {
-	if r.closer == nil {
-		return nil
-	}
-	return r.closer.Close()
-}
+func (r *proved) Close() error { return r.closer.Close() }
 
 func (p *plainStore) glance(at string, e *snapshot.DirEntry) (sure bool, err error) {
 	pl, err := p.place(at, e.ObjectID)
@@ -364,7 +357,10 @@ func (p *plainStore) linked(at string, e *snapshot.DirEntry) (string, bool) {
 
 func (p *plainStore) forget(context.Context) error {
 	p.cold.Store(true)
-	forgetFile(p.index)
+	if f, err := p.openFile(indexFile, os.O_RDONLY); err == nil {
+		forgetFile(f)
+		f.Close()
+	}
 	return nil
 }
 

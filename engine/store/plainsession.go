@@ -39,18 +39,22 @@ func (p *plainStore) begin(context.Context) (session, error) {
 		err = p.root.MkdirAll(capturesDir, 0o777)
 	}
 	if err == nil {
-		s.end, err = p.index.Seek(0, io.SeekEnd)
+		s.index, err = p.openFile(indexFile, os.O_RDWR)
 	}
+	if err != nil {
+		return nil, p.fault("write", p.dir, err)
+	}
+	s.end, err = s.index.Seek(0, io.SeekEnd)
 	if err == nil && s.end > 0 {
 		// What an interrupted run left half written becomes a line of its own.
 		var last [1]byte
-		if _, err = p.index.ReadAt(last[:], s.end-1); err == nil && last[0] != '\n' {
-			_, err = p.index.WriteAt([]byte("\n"), s.end)
+		if _, err = s.index.ReadAt(last[:], s.end-1); err == nil && last[0] != '\n' {
+			_, err = s.index.WriteAt([]byte("\n"), s.end)
 			s.end++
 		}
 	}
 	if err != nil {
-		return nil, p.fault("write", p.dir, err)
+		return nil, errors.Join(p.fault("write", indexFile, err), s.index.Close())
 	}
 	return s, nil
 }
@@ -61,7 +65,8 @@ type plainSession struct {
 	temp atomic.Int64 // names of temporary files
 
 	record sync.Mutex // one record is written at a time
-	end    int64      // of the index
+	index  *os.File
+	end    int64 // of the index
 
 	mu      sync.Mutex         // guards the rest
 	dirs    map[string]*placed // open folders by their path in the capture
@@ -80,16 +85,11 @@ type placed struct {
 // locate finds the place of an object, making the folders above it. ok is false
 // if it cannot lie under its path, because another object does whose name Windows
 // takes for the same, or because the medium cannot have the name.
-func (s *plainSession) locate(at string) (name string, ok bool, err error) {
+func (s *plainSession) locate(at string) (name string, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	dir, own := splitPath(at)
-	in, err := s.folder(dir)
-	if err != nil {
-		return "", false, err
-	}
-	name, ok = in.take(own, own)
-	return name, ok, nil
+	return s.folder(dir).take(own, own)
 }
 
 // take gives a name in the folder to an object, if it is free or already its own.
@@ -110,28 +110,20 @@ func (d *placed) take(own, object string) (name string, ok bool) {
 }
 
 // folder opens a folder. The caller holds s.mu.
-func (s *plainSession) folder(at string) (*placed, error) {
+func (s *plainSession) folder(at string) *placed {
 	if d := s.dirs[at]; d != nil {
-		return d, nil
+		return d
 	}
 	d := &placed{}
 	if at != "" {
 		dir, own := splitPath(at)
-		in, err := s.folder(dir)
-		if err != nil {
-			return nil, err
-		}
 		var ok bool
-		if d.name, ok = in.take(own, own+"/"); !ok {
-			d.apart = true
-		} else if err := s.mkdir(d.name); isName(err) {
-			d.apart = true
-		} else if err != nil {
-			return nil, s.p.fault("write", d.name, err)
-		}
+		d.name, ok = s.folder(dir).take(own, own+"/")
+		// A medium that is in trouble says so again when something is written.
+		d.apart = !ok || s.mkdir(d.name) != nil
 	}
 	s.dirs[at] = d
-	return d, nil
+	return d
 }
 
 // mkdir makes a folder in one that is there.
@@ -150,7 +142,7 @@ func (s *plainSession) mkdir(name string) error {
 	return err
 }
 
-// claim keeps the place; what fails here fails again when the object is stored.
+// claim keeps the place.
 func (s *plainSession) claim(at string, folder bool) {
 	if folder {
 		s.mu.Lock()
@@ -166,9 +158,9 @@ func (s *plainSession) reuse(at string, e *snapshot.DirEntry) bool {
 	if _, err := s.p.glance(at, e); err != nil {
 		return false
 	}
-	name, ok, err := s.locate(at)
-	pl, perr := s.p.place(at, e.ObjectID)
-	return err == nil && perr == nil && (pl.letter == otherLetter || ok && name == pl.name)
+	name, ok := s.locate(at)
+	pl, err := s.p.place(at, e.ObjectID)
+	return err == nil && (pl.letter == otherLetter || ok && name == pl.name)
 }
 
 // link makes a file of the source a part of the store without copying it. ok is
@@ -181,11 +173,11 @@ func (s *plainSession) link(it Item) (id object.ID, size int64, ok bool) {
 	if native == "" {
 		return id, 0, false
 	}
-	name, ok, err := s.locate(it.Path)
-	if err != nil || !ok {
+	name, ok := s.locate(it.Path)
+	if !ok {
 		return id, 0, false
 	}
-	err = linkInto(s.p.root, native, name)
+	err := linkInto(s.p.root, native, name)
 	if errors.Is(err, fs.ErrExist) {
 		// From an earlier run.
 		if err = s.p.root.RemoveAll(name); err == nil {
@@ -207,7 +199,7 @@ func (s *plainSession) link(it Item) (id object.ID, size int64, ok bool) {
 func (s *plainSession) create(_ context.Context, o newObject) writer {
 	if o.folder {
 		s.record.Lock()
-		return &recordWriter{s: s, o: o, start: s.end, hash: recordHash(o.path), out: bufio.NewWriter(io.NewOffsetWriter(s.p.index, s.end))}
+		return &recordWriter{s: s, o: o, start: s.end, hash: recordHash(o.path), out: bufio.NewWriter(io.NewOffsetWriter(s.index, s.end))}
 	}
 	return &plainWriter{s: s, o: o, hash: sha256.New()}
 }
@@ -238,9 +230,7 @@ func (w *recordWriter) Result() (object.ID, error) {
 	if err := w.out.Flush(); err != nil {
 		return object.EmptyID, w.s.p.fault("write", indexFile, err)
 	}
-	if err := w.s.finishFolder(w.o); err != nil {
-		return object.EmptyID, err
-	}
+	w.s.finishFolder(w.o)
 	return makeID(folderLetter, w.hash.Sum(nil)[:16], uint64Bytes(w.start), uint64Bytes(w.length))
 }
 
@@ -257,20 +247,18 @@ func (w *recordWriter) Close() error {
 
 // finishFolder makes a folder, which may be empty, and sets its time when nothing
 // more comes into it.
-func (s *plainSession) finishFolder(o newObject) error {
+func (s *plainSession) finishFolder(o newObject) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	d, err := s.folder(o.path)
-	if err != nil || !o.final {
-		return err
+	d := s.folder(o.path)
+	if !o.final {
+		return
 	}
 	delete(s.dirs, o.path)
-	if d.apart || o.path == "" || o.modTime.IsZero() {
-		return nil
+	if !d.apart && o.path != "" && !o.modTime.IsZero() {
+		// A time that the medium cannot have is no loss: the record has it.
+		s.p.root.Chtimes(d.name, o.modTime, o.modTime)
 	}
-	// A time that the medium cannot have is no loss: the record has it.
-	s.p.root.Chtimes(d.name, o.modTime, o.modTime)
-	return nil
 }
 
 // plainWriter writes a file under a temporary name.
@@ -359,18 +347,13 @@ func (w *plainWriter) finish() (object.ID, error) {
 	if !w.o.modTime.IsZero() {
 		w.s.p.root.Chtimes(w.temp, w.o.modTime, w.o.modTime)
 	}
-	name, ok, err := w.s.locate(w.o.path)
-	if err != nil {
-		return object.EmptyID, err
-	}
+	name, ok := w.s.locate(w.o.path)
 	sum := w.hash.Sum(nil)
 	if ok {
-		if err = w.s.rename(w.temp, name); err == nil {
+		// Why a name cannot be is said in many ways; what then goes elsewhere was it.
+		if w.s.rename(w.temp, name) == nil {
 			w.temp = ""
 			return makeID("", sum)
-		}
-		if !isName(err) {
-			return object.EmptyID, err
 		}
 	}
 	name = otherPath(sum)
@@ -439,7 +422,7 @@ func (s *plainSession) flush(ctx context.Context) error {
 	if err := syncAll(s.p.root); err != nil {
 		return s.p.fault("write", s.p.dir, err)
 	}
-	if err := s.p.index.Sync(); err != nil {
+	if err := s.index.Sync(); err != nil {
 		return s.p.fault("write", indexFile, err)
 	}
 	for _, m := range s.saved {
@@ -479,5 +462,5 @@ func (s *plainSession) write(m *snapshot.Manifest) error {
 }
 
 func (s *plainSession) close(ctx context.Context) error {
-	return s.p.fault("remove", tempDir, s.p.root.RemoveAll(tempDir))
+	return errors.Join(s.index.Close(), s.p.fault("remove", tempDir, s.p.root.RemoveAll(tempDir)))
 }
