@@ -4,14 +4,9 @@ import (
 	"slices"
 
 	"lifeboat/engine/migxml"
+	"lifeboat/engine/volume"
 	"lifeboat/engine/winname"
 )
-
-// Mounted is a [volume.Volume] whose files this computer has names for, so that
-// they can be linked. One that is read raw has none: linking writes to it.
-type Mounted interface {
-	Native(path string) (string, error)
-}
 
 // lockRule says whether a file that is in use may be linked.
 type lockRule struct {
@@ -23,7 +18,7 @@ type lockRule struct {
 // open is copied, unless Config.xml says otherwise: linked, it could not be
 // removed from the store while that lasts (spec/usmt-cli-spec.md 5.3).
 func (g *gatherer) native(p prepared) string {
-	v, ok := p.volume.(Mounted)
+	v, ok := p.volume.(volume.Named)
 	if !ok {
 		return ""
 	}
@@ -48,9 +43,13 @@ func (g *gatherer) linksLocked(path string) bool {
 // CanLink reports whether every file that the selection takes from the Windows'
 // own drive can be linked: the drive is mounted, not read raw.
 func (p *Plan) CanLink() bool {
-	v, _, ok := p.machine.Resolve(p.machine.SystemDrive() + `\`)
-	_, mounted := v.(Mounted)
-	return ok && mounted
+	v, at, ok := p.machine.Resolve(p.machine.SystemDrive() + `\`)
+	named, mounted := v.(volume.Named)
+	if !ok || !mounted {
+		return false
+	}
+	_, err := named.Native(at)
+	return err == nil
 }
 
 // EachElsewhere is EachFile for drives that are not on the volume of the Windows'

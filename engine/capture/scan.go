@@ -284,7 +284,7 @@ func (s *scanner) isSkipped(path string) bool { return s.skip != "" && winname.F
 // folderOn is the path of a folder of this computer on a volume, empty if it does
 // not lie there.
 func folderOn(v volume.Volume, folder string) string {
-	mounted, ok := v.(Mounted)
+	mounted, ok := v.(volume.Named)
 	if !ok || folder == "" {
 		return ""
 	}

@@ -52,11 +52,11 @@ type plainHead struct {
 // file of the source, whose content was never read; folderLetter, a hash and a
 // place in the index if it is a folder.
 type plainStore struct {
-	opt   Options
-	dir   string
-	head  plainHead
-	root  *os.Root // of dir: nothing outside is touched, whatever links lie there
-	cold  atomic.Bool // read from the medium
+	opt  Options
+	dir  string
+	head plainHead
+	root *os.Root    // of dir: nothing outside is touched, whatever links lie there
+	cold atomic.Bool // read from the medium
 }
 
 // The letters before IDs.

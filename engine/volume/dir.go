@@ -91,7 +91,14 @@ func (d *Dir) Stat(path string) (Info, error) {
 	return info, err
 }
 
-// Native is the path of an object on this computer.
+// Named is a Volume whose files this computer has names for, so that they can be
+// linked. One that is read raw has none: linking writes to it.
+type Named interface {
+	// Native is the path of an object on this computer.
+	Native(path string) (string, error)
+}
+
+// Native implements Named.
 func (d *Dir) Native(path string) (native string, err error) {
 	err = d.at("find", path, func(found string) error {
 		native = found

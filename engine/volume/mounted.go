@@ -3,6 +3,7 @@ package volume
 import (
 	"cmp"
 	"context"
+	"errors"
 	"sync"
 )
 
@@ -121,6 +122,15 @@ func (m *Mounted) file(open func() (File, error)) (File, error) {
 // Extras implements Volume.
 func (m *Mounted) Extras(path string, info Info) (Extras, error) {
 	return await(m, func() (Extras, error) { return m.volume.Extras(path, info) })
+}
+
+// Native implements Named.
+func (m *Mounted) Native(path string) (string, error) {
+	named, ok := m.volume.(Named)
+	if !ok {
+		return "", errors.ErrUnsupported
+	}
+	return await(m, func() (string, error) { return named.Native(path) })
 }
 
 // Close implements Volume.
