@@ -127,7 +127,7 @@ func (sc *optionsScreen) message(s *session) string {
 // fields are those that can be reached now.
 func (sc *optionsScreen) fields(s *session) []int {
 	switch {
-	case s.teamLocked() && sc.entry.locked:
+	case s.teamLocked() && sc.entry.locked():
 		return []int{optName, optIdentity, optIdentityPass, optVerify}
 	case s.teamLocked():
 		return []int{optName, optIdentity, optVerify}
@@ -222,7 +222,7 @@ func (sc *optionsScreen) keys(s *session) []binding {
 // hidden are the fields with secrets that are on the screen.
 func (sc *optionsScreen) hidden(s *session) []*field {
 	switch {
-	case s.teamLocked() && sc.entry.locked:
+	case s.teamLocked() && sc.entry.locked():
 		return []*field{sc.entry.pass}
 	case !s.teamLocked() && sc.protect == withPassphrase:
 		return []*field{sc.pass, sc.again}

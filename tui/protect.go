@@ -136,7 +136,7 @@ func teamWords(team []engine.Recipient) string {
 // key, and for the passphrase of that file if it has one.
 type teamEntry struct {
 	file, pass *field
-	locked     bool   // the file has a passphrase
+	lockedBy   string // the file that turned out to have a passphrase
 	trying     string // the store that is being opened
 	then       func(password string) step
 }
@@ -146,6 +146,9 @@ func newTeamEntry() *teamEntry {
 	t.pass.hidden = true
 	return t
 }
+
+// locked is true of a file that has a passphrase, as far as it is known.
+func (t *teamEntry) locked() bool { return t.lockedBy != "" && t.lockedBy == t.file.value() }
 
 // look fills in an identity file that lies on a drive.
 func (t *teamEntry) look(s *session) []command {
@@ -161,7 +164,7 @@ func (t *teamEntry) open(s *session, store string, then func(password string) st
 		return note(textTeamNoFile)
 	case t.trying != "":
 		return step{}
-	case t.locked && len(t.pass.text) == 0:
+	case t.locked() && len(t.pass.text) == 0:
 		return note(textTeamNeedPass)
 	}
 	t.trying, t.then = store, then
@@ -185,8 +188,8 @@ func (t *teamEntry) see(_ *session, msg any) step {
 		}
 		t.trying = ""
 		switch {
-		case errors.Is(m.err, teamkey.ErrPassphrase) && !t.locked:
-			t.locked = true
+		case errors.Is(m.err, teamkey.ErrPassphrase) && !t.locked():
+			t.lockedBy = t.file.value()
 			return note(textTeamNeedPass)
 		case m.err != nil:
 			what, remedy := words(m.err)
@@ -207,7 +210,7 @@ func (t *teamEntry) see(_ *session, msg any) step {
 // lines draws the fields; at is the one with the cursor, -1 for none.
 func (t *teamEntry) lines(s *session, at int) []string {
 	lines := []string{s.label(at == 0, textTeamFile) + "[" + t.file.view(s, at == 0, 48) + "]"}
-	if t.locked {
+	if t.locked() {
 		lines = append(lines, s.label(at == 1, textTeamPass)+"["+t.pass.view(s, at == 1, 30)+"]")
 	}
 	return lines
@@ -215,7 +218,7 @@ func (t *teamEntry) lines(s *session, at int) []string {
 
 func (t *teamEntry) items(s *session) []item {
 	items := []item{fieldItem(textTeamFile+": "+s.show(t.file.value()), t.file)}
-	if t.locked {
+	if t.locked() {
 		items = append(items, fieldItem(textTeamPass+":", t.pass))
 	}
 	return items

@@ -80,6 +80,12 @@ func TestTeamStorePutBack(t *testing.T) {
 		u.welcome()
 		u.press("2", "enter")
 		u.sees("Its passphrase")
+		u.press("tab", "backspace") // another file may have none
+		if strings.Contains(u.frame(), "Its passphrase") {
+			t.Error("asks for the passphrase of another file")
+		}
+		u.write("t")
+		u.press("tab")
 		u.write("correct horse")
 		u.press("enter")
 		if got := u.r.s.put.password; got != "secret" {

@@ -108,6 +108,7 @@ func (sc *resultScreen) keys(s *session) []binding {
 		},
 		bindEnter(textDoIt, func() step { return sc.entries(s)[sc.at].do() }),
 		bindLetter("e", textSaveE, "", func() step { return step{move: goOver, over: &problemsOverlay{}} }),
+		bindLog(),
 		bindEsc(textResultEsc, func() step { return step{move: goTo, to: screenStart} }),
 	}
 }

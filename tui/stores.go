@@ -25,9 +25,9 @@ func (sc *storesScreen) enter(s *session) []command { return sc.entry.look(s) }
 
 // see hears whether a team key fits.
 func (sc *storesScreen) see(s *session, msg any) step {
-	was := sc.entry.locked
+	was := sc.entry.locked()
 	st := sc.entry.see(s, msg)
-	if sc.entry.locked && !was {
+	if sc.entry.locked() && !was {
 		sc.onIt = true
 	}
 	return st
@@ -83,7 +83,7 @@ func (sc *storesScreen) typed(s *session, e keyEvent) bool {
 // field is what is typed into for a store that is protected.
 func (sc *storesScreen) field(st Store) *field {
 	switch {
-	case st.Team && sc.onIt && sc.entry.locked:
+	case st.Team && sc.onIt && sc.entry.locked():
 		return sc.entry.pass
 	case st.Team:
 		return sc.entry.file
@@ -97,7 +97,7 @@ func (sc *storesScreen) keys(s *session) []binding {
 		does = textGoOn
 	}
 	var hop []binding
-	if st, ok := sc.chosen(s); ok && st.Team && sc.entry.locked {
+	if st, ok := sc.chosen(s); ok && st.Team && sc.entry.locked() {
 		hop = []binding{{
 			keys: []key{keyTab, keyBackTab}, name: textOptTab, does: textOptNext,
 			do: func(key) step { sc.onIt = !sc.onIt; return step{} },

@@ -546,7 +546,7 @@ const (
 	textSavePutOff    = "put off"
 	textSavePutOffH   = "put off the file that is being read: it is read again when all others are saved"
 	textSavePutOffMsg = "Put off: what is read now comes last, as soon as the disk lets go of it."
-	textSaveBad       = "%s unreadable (%s)"
+	textSaveBad       = "%s (%s)"
 	textSaveArea      = "bad area"
 	textSaveAreas     = "bad areas"
 	textSaveLater     = "%s put off"
