@@ -135,12 +135,16 @@ func openPlain(dir string, opt Options) (*plainStore, error) {
 	}
 	p := &plainStore{opt: opt, dir: dir, head: head, root: root}
 	if !opt.ReadOnly {
-		if err := root.RemoveAll(tempDir); err != nil {
+		if err := p.removeTemps(); err != nil {
 			return nil, errors.Join(p.fault("remove", tempDir, err), root.Close())
 		}
 	}
 	return p, nil
 }
+
+// removeTemps removes what an interrupted run left half written. A link in its
+// place is removed, not followed.
+func (p *plainStore) removeTemps() error { return os.RemoveAll(filepath.Join(p.dir, tempDir)) }
 
 // openFile opens a regular file; a link or a device in its place is refused.
 func (p *plainStore) openFile(name string, flags int) (*os.File, error) {

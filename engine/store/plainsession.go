@@ -462,5 +462,5 @@ func (s *plainSession) write(m *snapshot.Manifest) error {
 }
 
 func (s *plainSession) close(ctx context.Context) error {
-	return errors.Join(s.index.Close(), s.p.fault("remove", tempDir, s.p.root.RemoveAll(tempDir)))
+	return errors.Join(s.index.Close(), s.p.fault("remove", tempDir, s.p.removeTemps()))
 }

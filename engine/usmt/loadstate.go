@@ -84,7 +84,7 @@ func (s *LoadState) options() []option {
 		{name: "identity", arity: required, form: "file", value: text{p: &s.Identity},
 			help: "The identity file of age that opens a store locked with a team key; if the file has a passphrase, it is asked for. (Lifeboat only)"},
 		{name: "hardlink", value: flag{&s.HardLink},
-			help: "The store is a hard-link store. Needs /nocompress."},
+			help: "Puts files of a hard-link store back by links, without copying. Needs /nocompress."},
 		{name: "nocompress", value: flag{&s.NoCompress},
 			help: "The store is not compressed."},
 		{name: "md", arity: required, many: true, form: "old:new", value: renames{&s.MoveDomains, domainRename},

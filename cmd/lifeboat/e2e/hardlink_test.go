@@ -224,3 +224,42 @@ func TestPlainFilesOnFAT32(t *testing.T) {
 	out, code = lifeboat(t, "usmtutils", "/verify", store)
 	want(t, 0, out, code)
 }
+
+// The Windows build links too, puts back by links, and removes the store without
+// taking anything from the files.
+func TestWindowsBuildLinksUnderWine(t *testing.T) {
+	env := winePrefix(t)
+	volume := t.TempDir()
+	pc := brokenPC(t, volume)
+	refreshed(t, volume)
+	brokenPC(t, volume)
+	for _, u := range pc.Users {
+		os.RemoveAll(filepath.Join(volume, "Users", u.Profile, "Documents"))
+	}
+	store, rules := filepath.Join(volume, "MIG"), writeRules(t)
+	old := filepath.Join(volume, "Windows.old", "Users")
+	out, code := wine(t, env, "scanstate", windowsPath(store), "/offlineWinOld:"+windowsPath(filepath.Join(volume, "Windows.old")), "/i:"+windowsPath(rules), "/hardlink", "/nocompress", "/c")
+	want(t, 0, out, code)
+	if files := sameFiles(t, filepath.Join(old, "anna/Documents"), filepath.Join(store, "USMT/File/C$/Users/anna/Documents")); files < 15 {
+		t.Errorf("only %d files in the store", files)
+	}
+	out, code = wine(t, env, "usmtutils", "/verify", windowsPath(store))
+	want(t, 0, out, code)
+	out, code = wine(t, env, "loadstate", windowsPath(store), "/hardlink", "/nocompress", "/offlineWinDir:"+windowsPath(filepath.Join(volume, "Windows")), "/i:"+windowsPath(rules), "/c")
+	want(t, 0, out, code)
+	if files := sameFiles(t, filepath.Join(old, "anna/Documents"), filepath.Join(volume, "Users/anna/Documents")); files < 15 {
+		t.Errorf("only %d files put back", files)
+	}
+	letter := filepath.Join(volume, "Users/anna/Documents/Letters/letter 01.txt")
+	if err := os.Chmod(letter, 0o444); err != nil { // read-only, as wine sees it
+		t.Fatal(err)
+	}
+	out, code = wine(t, env, "usmtutils", "/rd", windowsPath(store), "/y")
+	want(t, 0, out, code)
+	if _, err := os.Lstat(filepath.Join(store, "USMT")); err == nil {
+		t.Error("the store is still there")
+	}
+	if info, err := os.Stat(letter); err != nil || info.Mode().Perm() != 0o444 || info.Size() == 0 {
+		t.Errorf("%v, %v", info, err)
+	}
+}
