@@ -17,32 +17,15 @@ const MountRoot = "/media"
 var kernelFS = map[string]struct{ name, options string }{
 	"FAT12": {"vfat", fatOptions}, "FAT16": {"vfat", fatOptions}, "FAT32": {"vfat", fatOptions},
 	"exFAT": {"exfat", "iocharset=utf8,errors=remount-ro"},
-	"NTFS":  {"ntfs3", "iocharset=utf8"},
 }
 
 const fatOptions = "utf8=1,codepage=437,iocharset=iso8859-1,shortname=mixed,errors=remount-ro"
 
-// CanMount reports whether the running system can mount a file system: it is one
-// that Windows knows too, and the kernel knows it.
-func CanMount(fileSystem string) bool {
-	fs, ok := kernelFS[fileSystem]
-	if !ok {
-		return false
-	}
-	text, err := os.ReadFile("/proc/filesystems")
-	if err != nil {
-		return false
-	}
-	for line := range strings.Lines(string(text)) {
-		if words := strings.Fields(line); len(words) > 0 && words[len(words)-1] == fs.name {
-			return true
-		}
-	}
-	return false
-}
+// CanMount reports whether Mount is for a file system.
+func CanMount(fileSystem string) bool { return kernelFS[fileSystem].name != "" }
 
-// Mount mounts a volume so that a store can be written to it, in a folder below
-// MountRoot that is named after its label, and returns the folder. It needs root.
+// Mount mounts a FAT or exFAT volume so that a store can be written to it, in a
+// folder below MountRoot that is named after its label, and returns the folder. It needs root.
 func Mount(p Part, readOnly bool) (string, error) {
 	fs, ok := kernelFS[p.FileSystem]
 	if !ok {

@@ -276,6 +276,9 @@ func (h host) describe(v *Volume, block string) {
 	}
 	v.Removable = read(whole, "removable") == "1" || v.Disk.Bus == "USB" || v.Disk.Bus == "MMC"
 	v.Label = udevText(udev["ID_FS_LABEL_ENC"])
+	if len(udev) == 0 { // nobody noted anything: a system without udev
+		h.identify(v, "dev/"+filepath.Base(block))
+	}
 	if v.FileSystem == "NTFS" && udev["ID_FS_TYPE"] == "exfat" {
 		v.FileSystem = "exFAT"
 	}
@@ -284,6 +287,20 @@ func (h host) describe(v *Volume, block string) {
 	}
 	if isPartition {
 		v.Partition = h.partition(udev, filepath.Base(whole), start*512)
+	}
+}
+
+// identify fills in what the volume itself tells.
+func (h host) identify(v *Volume, device string) {
+	image, err := disk.Open(h.path(device))
+	if err != nil {
+		return // not root
+	}
+	defer image.Close()
+	what := disk.Identify(image, image.Size)
+	v.Label = what.Label
+	if strings.HasPrefix(what.FileSystem, "FAT") && v.FileSystem == "FAT" {
+		v.FileSystem = what.FileSystem
 	}
 }
 

@@ -97,7 +97,7 @@ func (m *media) look() {
 // isMedium reports whether a volume is one that is mounted without being asked.
 func isMedium(d winpe.Drive, p winpe.Part) bool {
 	return d.Removable && !p.IsOpen() && p.InUse == "" && p.Type != "EFI system" &&
-		slices.Contains([]string{"FAT12", "FAT16", "FAT32", "exFAT"}, p.FileSystem) && strings.HasPrefix(p.Path, "/dev/")
+		winpe.CanMount(p.FileSystem) && strings.HasPrefix(p.Path, "/dev/")
 }
 
 func (m *media) mount(d winpe.Drive, p winpe.Part) {

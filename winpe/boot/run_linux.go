@@ -107,6 +107,8 @@ func (s *system) start() {
 		if err := s.console.layout(s.settings.keyboard); err != nil {
 			s.log.say("keyboard layout %s: %v", s.settings.keyboard, err)
 			s.console.write(fmt.Sprintf("The keyboard layout %q is not on this stick.\n", s.settings.keyboard))
+		} else {
+			s.log.say("the keyboard layout is %s", s.settings.keyboard)
 		}
 	}
 }

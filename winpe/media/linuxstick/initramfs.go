@@ -80,6 +80,11 @@ func (p *Parts) fill(ctx context.Context, a *archive, exe string) error {
 			return err
 		}
 	}
+	for _, name := range sortedKeys(p.layouts) {
+		if err := a.file("lib/keymaps/"+name+".bmap", 0o644, p.layouts[name]); err != nil {
+			return err
+		}
+	}
 	return p.fillModules(ctx, a)
 }
 

@@ -62,7 +62,7 @@ func (p *Parts) Tree(ctx context.Context, stick, exe string) (id string, err err
 	if err := os.MkdirAll(filepath.Dir(config), 0o755); err != nil {
 		return "", err
 	}
-	if err := os.WriteFile(config, []byte(grubConfig(p.layouts)), 0o644); err != nil {
+	if err := os.WriteFile(config, []byte(grubConfig(sortedKeys(p.layouts))), 0o644); err != nil {
 		return "", err
 	}
 	f, err := os.Create(filepath.Join(stick, filepath.FromSlash(initrdPath)))

@@ -33,7 +33,7 @@ var taken = []string{
 	// Checksums that drivers of disks ask for by what they are, not by name.
 	"crypto/crct10dif_generic", "crypto/crc64_rocksoft_generic", "arch/x86/crypto/crct10dif-pclmul",
 	// File systems that a store can go to.
-	"fs/fat/", "fs/exfat/", "fs/ntfs3/",
+	"fs/fat/", "fs/exfat/",
 	"fs/nls/nls_ascii", "fs/nls/nls_cp437", "fs/nls/nls_cp850", "fs/nls/nls_iso8859-1.", "fs/nls/nls_iso8859-15", "fs/nls/nls_utf8",
 }
 
@@ -48,7 +48,7 @@ var left = []string{
 }
 
 // always are loaded at the start: no device asks for them.
-var always = []string{"crct10dif_generic", "crct10dif_pclmul", "crc64_rocksoft_generic", "simpledrm", "vfat", "exfat", "ntfs3", "nls_ascii", "nls_cp437", "nls_iso8859_1", "nls_utf8"}
+var always = []string{"crct10dif_generic", "crct10dif_pclmul", "crc64_rocksoft_generic", "simpledrm", "vfat", "exfat", "nls_ascii", "nls_cp437", "nls_iso8859_1", "nls_utf8"}
 
 // needed are without which the stick would be none. A kernel may have them built
 // in.

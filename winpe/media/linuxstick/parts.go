@@ -21,7 +21,7 @@ type Parts struct {
 	modules            string // folder
 	busybox            string // a file, or empty
 	notices            map[string]string
-	layouts            []string
+	layouts            map[string][]byte // keyboard maps by name
 	temp               string
 }
 
@@ -61,7 +61,8 @@ func Find(ctx context.Context, from []string, temp string) (_ *Parts, err error)
 	if err := p.find(roots); err != nil {
 		return nil, err
 	}
-	return p, nil
+	p.findLayouts(ctx)
+	return p, ctx.Err()
 }
 
 // sources parts what was named into folders that are systems and packages.
