@@ -84,8 +84,15 @@ func scattered(tb testing.TB, dir string) []byte {
 // unordered is a volume that does not tell where its files lie.
 type unordered struct{ onDisk }
 
-func (u unordered) ReadDir(path string) ([]volume.Info, error) {
-	entries, err := u.onDisk.ReadDir(path)
+func (u unordered) List(path string) (volume.Listing, error) {
+	l, err := u.onDisk.List(path)
+	return unorderedListing{l}, err
+}
+
+type unorderedListing struct{ volume.Listing }
+
+func (l unorderedListing) Next() ([]volume.Info, error) {
+	entries, err := l.Listing.Next()
 	for i := range entries {
 		entries[i].Cluster = 0
 	}
