@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"unsafe"
 
 	"golang.org/x/sys/windows"
@@ -47,18 +48,31 @@ func removeAll(dir string) error {
 		return nil
 	}
 	var errs []error
-	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
-		if err == nil && d.Type().IsRegular() {
-			if err := removeFile(name); err != nil && len(errs) < 10 {
-				errs = append(errs, fmt.Errorf("remove %s: %w", name, err))
-			}
+	var dirs []string
+	filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+		case d.IsDir():
+			dirs = append(dirs, name)
+		case d.Type().IsRegular():
+			err = removeFile(name)
+		default: // a link
+			err = os.Remove(name)
+		}
+		if err != nil && len(errs) < 10 {
+			errs = append(errs, fmt.Errorf("remove %s: %w", name, err))
 		}
 		return nil
 	})
 	if len(errs) > 0 {
 		return errors.Join(errs...)
 	}
-	return errors.Join(err, os.RemoveAll(dir))
+	for _, name := range slices.Backward(dirs) {
+		if err := os.Remove(name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // What SetFileInformationByHandle takes of FILE_DISPOSITION_INFO_EX and
