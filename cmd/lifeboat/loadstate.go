@@ -31,9 +31,9 @@ func (p *program) loadState(ctx context.Context, args []string) usmt.Code {
 	run := &loadRun{program: p, LoadState: s, logs: logs{on: p, tool: "loadstate"}, engine: p.engine()}
 	defer run.close()
 	if err := run.open(&s.Common, usmt.NewLoadState().Log, "LoadState.exe", s.CommandLine(p.system()), s.Notes()); err != nil {
-		return p.fail("loadstate", err)
+		return p.fail("loadstate", usmt.Pointed(err, "loadstate", p.system(), args))
 	}
-	return run.end(run.do(ctx))
+	return run.end(usmt.Pointed(run.do(ctx), "loadstate", p.system(), args))
 }
 
 // loadRun is one run of LoadState.
@@ -143,7 +143,7 @@ func (r *loadRun) readRules() error {
 		if usmt.IsConfig(file.Data) {
 			f := usmt.Fail(usmt.ScriptFiles, nil, "%s is a Config.xml", name)
 			f.Remedy = "give it with /config"
-			return f
+			return usmt.At(f, "i", name)
 		}
 		r.rules = append(r.rules, file)
 	}

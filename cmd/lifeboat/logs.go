@@ -31,7 +31,7 @@ func (l *logs) close() {
 func (l *logs) open(c *usmt.Common, unasked, exe, line string, notes []string) error {
 	log, err := l.create(c.Log, unasked)
 	if err != nil {
-		return usmt.Fail(usmt.LogFileFailed, err, "open the log")
+		return usmt.At(usmt.Fail(usmt.LogFileFailed, err, "open the log"), "l", "")
 	}
 	l.files = append(l.files, log)
 	l.log = usmt.NewLog(log, c.Level(), l.on.clock)
@@ -39,7 +39,7 @@ func (l *logs) open(c *usmt.Common, unasked, exe, line string, notes []string) e
 	if c.Progress != "" {
 		f, err := os.Create(l.on.path(c.Progress))
 		if err != nil {
-			err := usmt.Fail(usmt.ProgressLogFailed, err, "open the progress log")
+			err := usmt.At(usmt.Fail(usmt.ProgressLogFailed, err, "open the progress log"), "progress", "")
 			l.log.Failure(l.tool, err)
 			return err
 		}

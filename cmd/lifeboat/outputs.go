@@ -19,6 +19,11 @@ import (
 // create makes an output file that nobody would lose: one that exists is
 // replaced only with /o.
 func (r *scanRun) create(option, name string) (*os.File, error) {
+	f, err := r.tryCreate(option, name)
+	return f, usmt.At(err, option, "")
+}
+
+func (r *scanRun) tryCreate(option, name string) (*os.File, error) {
 	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
 	if r.Overwrite {
 		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
@@ -100,7 +105,7 @@ func (r *scanRun) outputs() (*outputs, error) {
 	if r.Estimate && r.EstimateFile != "" {
 		f, err := r.create("p", r.EstimateFile)
 		if usmt.CodeOf(err) == usmt.InvalidParameters {
-			err = usmt.Fail(usmt.PreflightFile, err, "write the estimate")
+			err = usmt.At(usmt.Fail(usmt.PreflightFile, err, "write the estimate"), "p", "")
 		}
 		if err != nil {
 			return nil, err
@@ -111,11 +116,11 @@ func (r *scanRun) outputs() (*outputs, error) {
 		f, err := os.Create(r.path(r.ListFiles))
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return nil, usmt.Fail(usmt.InvalidParameters, err, "/listfiles")
+			return nil, usmt.At(usmt.Fail(usmt.InvalidParameters, err, "/listfiles"), "listfiles", "")
 		case err != nil:
 			f := usmt.Fail(usmt.InitError, err, "write the list of files")
 			f.Remedy = "give /listfiles a file that can be written"
-			return nil, f
+			return nil, usmt.At(f, "listfiles", "")
 		}
 		r.files = append(r.files, f)
 		o.files = f

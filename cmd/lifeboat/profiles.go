@@ -13,7 +13,8 @@ import (
 // profileErrors deals with profiles that are no whole ones as the environment
 // says (spec/usmt-cli-spec.md 4.1): temporary and doubled ones end the run if
 // MIG_FAIL_ON_PROFILE_ERROR is 1, those whose folder is gone are not mentioned if
-// MIG_IGNORE_PROFILE_MISSING is 1. Otherwise they are left out, which is said.
+// MIG_IGNORE_PROFILE_MISSING is 1. Otherwise it is said; what is in a second folder of
+// a user is saved, a temporary one is left out.
 func (r *scanRun) profileErrors(inst *engine.Installation) error {
 	if r.getenv("MIG_IGNORE_PROFILE_MISSING") == "1" {
 		inst.Users = slices.DeleteFunc(inst.Users, func(u engine.User) bool { return u.State == windows.NoFolder })

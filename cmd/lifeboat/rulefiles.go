@@ -29,7 +29,7 @@ func (r *scanRun) readRules() error {
 		if config != "" {
 			f := usmt.Fail(usmt.ScriptFiles, nil, "%s is a Config.xml, and %s is one already", name, config)
 			f.Remedy = "give one Config.xml, with /config"
-			return f
+			return usmt.At(f, "i", name)
 		}
 		config = name
 		r.note(fmt.Sprintf("%s is a Config.xml; it is used as if given with /config", name))
@@ -39,11 +39,14 @@ func (r *scanRun) readRules() error {
 	}
 	data, err := os.ReadFile(r.path(config))
 	if err != nil {
-		return usmt.Fail(usmt.ConfigFile, err, "read Config.xml")
+		return usmt.At(usmt.Fail(usmt.ConfigFile, err, "read Config.xml"), "config", "")
 	}
 	var notes []string
 	if r.config, notes, err = usmt.ParseConfig(config, data); err != nil {
-		return err
+		if r.Config == "" {
+			return usmt.At(err, "i", config)
+		}
+		return usmt.At(err, "config", "")
 	}
 	for _, n := range notes {
 		r.note(n)
@@ -78,7 +81,7 @@ func ruleNames(c *usmt.Common) ([]string, error) {
 func (p *program) ruleFile(name string) (engine.RuleFile, error) {
 	data, err := os.ReadFile(p.path(name))
 	if err != nil {
-		return engine.RuleFile{}, usmt.Fail(usmt.ScriptFiles, err, "read a rule file")
+		return engine.RuleFile{}, usmt.At(usmt.Fail(usmt.ScriptFiles, err, "read a rule file"), "i", name)
 	}
 	return engine.RuleFile{Name: name, Data: data}, nil
 }

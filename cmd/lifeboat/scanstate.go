@@ -31,17 +31,17 @@ func (p *program) scanState(ctx context.Context, args []string) usmt.Code {
 	if s.EFS == usmt.EFSDecryptCopy {
 		f := usmt.Fail(usmt.UnsupportedPlatform, nil, "/efs:decryptcopy needs the user's key, which only a Windows that runs, with the user logged on, can unlock")
 		f.Remedy = "choose /efs:copyraw to take encrypted files as they are, or /efs:skip to leave them behind with a list"
-		return p.fail("scanstate", f)
+		return p.fail("scanstate", usmt.Pointed(usmt.At(f, "efs", ""), "scanstate", p.system(), args))
 	}
 	run := &scanRun{program: p, ScanState: s, logs: logs{on: p, tool: "scanstate"}, engine: p.engine()}
 	defer run.close()
 	if err := run.open(&s.Common, usmt.NewScanState().Log, "ScanState.exe", s.CommandLine(p.system()), s.Notes()); err != nil {
-		return p.fail("scanstate", err)
+		return p.fail("scanstate", usmt.Pointed(err, "scanstate", p.system(), args))
 	}
 	if run.progress != nil {
 		run.progress.Estimating = s.Estimate
 	}
-	return run.end(run.do(ctx))
+	return run.end(usmt.Pointed(run.do(ctx), "scanstate", p.system(), args))
 }
 
 // scanRun is one run of ScanState.
@@ -71,7 +71,7 @@ func (r *scanRun) alarm(text string) {
 func (r *scanRun) do(ctx context.Context) (err error) {
 	password, err := r.readKey(r.Key, r.KeyFile)
 	if err != nil {
-		return err
+		return usmt.At(err, "keyfile", "")
 	}
 	team, err := r.recipients(r.Recipients)
 	if err != nil {
@@ -86,7 +86,7 @@ func (r *scanRun) do(ctx context.Context) (err error) {
 	defer winpe.StayAwake()()
 	source, err := r.source(ctx, r.engine, r.ScanState, r.note)
 	if err != nil {
-		return err
+		return usmt.At(err, r.sourceOption(), "")
 	}
 	defer source.Close()
 	inst := source.inst
@@ -127,7 +127,7 @@ func (r *scanRun) do(ctx context.Context) (err error) {
 			return err
 		}
 		if err := engine.CheckDestination(where, 0, r.Overwrite); err != nil {
-			return err
+			return usmt.At(err, usmt.StorePath, "")
 		}
 	}
 	selection, why := r.users(inst)
@@ -138,7 +138,7 @@ func (r *scanRun) do(ctx context.Context) (err error) {
 	plan, err := source.PlanWith(ctx, inst, engine.PlanRequest{Rules: r.rules, Config: r.config, LocalOnly: r.LocalOnly, StorePath: target}, w.ctl)
 	stop()
 	if err != nil {
-		return err
+		return atRule(err)
 	}
 	defer plan.Close()
 	r.remark(plan.Diagnostics)
@@ -198,6 +198,28 @@ func (r *scanRun) kind() store.Kind {
 		return store.Plain
 	}
 	return store.Packed
+}
+
+// sourceOption is the option that named the Windows, "" for none.
+func (r *scanRun) sourceOption() string {
+	switch {
+	case r.OfflineWinDir != "":
+		return "offlineWinDir"
+	case r.OfflineWinOld != "":
+		return "offlineWinOld"
+	case r.Offline != "":
+		return "offline"
+	}
+	return ""
+}
+
+// atRule points at the rule file that an error is about.
+func atRule(err error) error {
+	var syntax *migxml.SyntaxError
+	if errors.As(err, &syntax) {
+		return usmt.At(err, "i", syntax.File)
+	}
+	return err
 }
 
 // watch makes the watcher of a job, and the job's channels.

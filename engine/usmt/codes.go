@@ -163,7 +163,9 @@ type Failure struct {
 	What   string // what went wrong, with the thing named; lower case
 	Remedy string // what to do; empty = the code's own
 	Cause  error  // may be nil
-	Line   string // with CommandLine codes: the line, ##ERROR## before the offending word
+	Line   string // where the command line is at fault: the line, ##ERROR## before the offending word
+
+	option, arg string // what At marked
 }
 
 // Fail makes a Failure that wraps cause, which may be nil.

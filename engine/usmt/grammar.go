@@ -58,11 +58,12 @@ type occurrence struct {
 	arg string
 }
 
-// given maps the names of the options on a line to their occurrences. The key
-// storePath stands for the first positional word.
+// given maps the names of the options on a line, and [StorePath], to their
+// occurrences.
 type given map[string]occurrence
 
-const storePath = "StorePath"
+// StorePath stands for the store path among the options, see [At].
+const StorePath = "StorePath"
 
 // line is a command line being parsed.
 type line struct {

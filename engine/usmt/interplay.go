@@ -26,7 +26,7 @@ func (l *line) check(rules []rule) error {
 }
 
 func title(name string) string {
-	if name == storePath {
+	if name == StorePath {
 		return "a store path"
 	}
 	return "/" + name
@@ -75,7 +75,7 @@ func alone(a string, allowed ...string) func(given) (string, string) {
 		}
 		worst := ""
 		for b, o := range g {
-			if b != a && b != storePath && !slices.Contains(allowed, b) && (worst == "" || o.at < g[worst].at) {
+			if b != a && b != StorePath && !slices.Contains(allowed, b) && (worst == "" || o.at < g[worst].at) {
 				worst = b
 			}
 		}
@@ -117,8 +117,8 @@ var scanRules = []rule{
 	{"R13", apart("auto", "all", "ui", "ue", "uel", "v"), "leave out /auto and name the rule files with /i"},
 	{"R14", apart("offline", "offlineWinDir", "offlineWinOld"), "say in one way which Windows to save from"},
 	{"R14", apart("offlineWinDir", "offlineWinOld"), "say in one way which Windows to save from"},
-	{"R18", apart("genconfig", storePath), "leave out the store path; /genconfig writes no store"},
-	{"R18", apart("genmigxml", storePath), "leave out the store path; /genmigxml writes no store"},
+	{"R18", apart("genconfig", StorePath), "leave out the store path; /genconfig writes no store"},
+	{"R18", apart("genmigxml", StorePath), "leave out the store path; /genmigxml writes no store"},
 }
 
 var loadRules = []rule{

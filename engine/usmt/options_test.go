@@ -121,3 +121,29 @@ func TestEveryOption(t *testing.T) {
 		t.Errorf("nothing is said of /%s", name)
 	}
 }
+
+// A failure that is found later points at the word too.
+func TestPointed(t *testing.T) {
+	args := Split(`E:\store /i:a.xml /I b.xml /offlineDir:"D:\my Windows" /encrypt /key:hush /c`)
+	for _, c := range []struct{ option, arg, mark string }{
+		{"i", "b.xml", `##ERROR## /I b.xml`},
+		{"i", "a.xml", `##ERROR## /i:a.xml`},
+		{"offlineWinDir", "", `##ERROR## /offlineDir:"D:\my Windows"`},
+		{StorePath, "", `##ERROR## E:\store`},
+		{"key", "", `##ERROR## /key:***`},
+		{"p", "", ""},
+		{"i", "c.xml", ""},
+	} {
+		err := Pointed(At(Fail(InitError, nil, "wrong"), c.option, c.arg), "scanstate", windows, args)
+		line := err.(*Failure).Line
+		if !strings.Contains(line, c.mark) || c.mark == "" && line != "" || strings.Contains(line, "hush") {
+			t.Errorf("%s %s: %s", c.option, c.arg, line)
+		}
+	}
+	if err := Pointed(At(os.ErrNotExist, "i", ""), "scanstate", windows, args); err != os.ErrNotExist {
+		t.Error(err)
+	}
+	if At(nil, "i", "") != nil || Pointed(nil, "scanstate", windows, args) != nil {
+		t.Error("a failure out of nothing")
+	}
+}

@@ -307,7 +307,7 @@ func (l *line) store(needed bool) (string, error) {
 	}
 	i := l.plain[0]
 	store := l.words[i]
-	l.given[storePath] = occurrence{at: i, arg: store}
+	l.given[StorePath] = occurrence{at: i, arg: store}
 	if isC := strings.TrimRight(store, `\/`); strings.EqualFold(isC, "c:") {
 		return "", l.fail(InvalidParameters, i, "the store cannot be all of drive C:", "name a folder on another drive")
 	}
