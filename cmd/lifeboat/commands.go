@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -46,17 +47,32 @@ USMT's command lines are commands too, and work when the program is renamed:
 		code = p.wizard(cmd.Context(), options)
 		return nil
 	}
-	root.AddCommand(p.detectCommand(&code), p.disksCommand(&code), p.demoCommand(&code), p.machineCommand(), p.mediaCommand(&code), p.explainCommand(&code), p.undoCommand(&code), p.importEFSCommand(&code), p.passwordCommand(&code), &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  cobra.NoArgs,
-		Run:   func(cmd *cobra.Command, _ []string) { fmt.Fprintln(p.stdout, "lifeboat", versionText()) },
-	})
+	root.AddCommand(p.detectCommand(&code), p.disksCommand(&code), p.demoCommand(&code), p.machineCommand(), p.mediaCommand(&code), p.explainCommand(&code), p.undoCommand(&code), p.importEFSCommand(&code), p.passwordCommand(&code), p.versionCommand())
 	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintf(p.stderr, "lifeboat: %v\n", err)
 		return usmt.InvalidParameters
 	}
 	return code
+}
+
+func (p *program) versionCommand() *cobra.Command {
+	asJSON := false
+	cmd := &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if asJSON {
+				return p.json(struct {
+					Version string `json:"version"`
+				}{versionText()})
+			}
+			fmt.Fprintln(p.stdout, "lifeboat", versionText())
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
 }
 
 // machineCommand prints what is known of this machine, to be played back.
@@ -80,4 +96,21 @@ func (p *program) json(v any) error {
 	e := json.NewEncoder(p.stdout)
 	e.SetIndent("", "  ")
 	return e.Encode(winname.ForJSON(v))
+}
+
+// jsonFailure prints a failure as JSON, for a run of which there is nothing else to
+// tell.
+func (p *program) jsonFailure(err error) error {
+	code := usmt.CodeOf(err)
+	f := struct {
+		ReturnCode int    `json:"returnCode"`
+		Symbol     string `json:"symbol"`
+		Failure    string `json:"failure"`
+		Remedy     string `json:"remedy"`
+	}{int(code), code.String(), err.Error(), code.Remedy()}
+	var failure *usmt.Failure
+	if errors.As(err, &failure) && failure.Remedy != "" {
+		f.Remedy = failure.Remedy
+	}
+	return p.json(f)
 }

@@ -186,6 +186,10 @@ func (r *loadRun) end(err error) usmt.Code {
 		if err := r.json(r.report); err != nil {
 			fmt.Fprintln(r.stderr, "loadstate:", err)
 		}
+	case r.JSON && err != nil:
+		if err := r.jsonFailure(err); err != nil {
+			fmt.Fprintln(r.stderr, "loadstate:", err)
+		}
 	case r.report != nil && err == nil:
 		r.loaded(r.report)
 	}

@@ -81,6 +81,9 @@ func (r *scanRun) generateTo(ctx context.Context, w io.Writer, source *found, re
 	defer plan.Close()
 	r.remark(plan.Diagnostics)
 	if r.GenMigXML != "" {
+		r.result = struct {
+			File string `json:"file"`
+		}{r.GenMigXML}
 		err = plan.WriteDocuments(w)
 	} else {
 		config := engine.GenConfig(plan)

@@ -379,6 +379,10 @@ func (r *scanRun) end(err error) usmt.Code {
 		if err := r.json(r.result); err != nil {
 			fmt.Fprintln(r.stderr, "scanstate:", err)
 		}
+	} else if r.JSON && err != nil {
+		if err := r.jsonFailure(err); err != nil {
+			fmt.Fprintln(r.stderr, "scanstate:", err)
+		}
 	} else if report != nil && err == nil {
 		r.summary(report)
 	}

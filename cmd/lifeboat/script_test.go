@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
@@ -27,6 +28,8 @@ func TestMain(m *testing.M) {
 //
 //	rc 27 scanstate …    run a program and expect its return code
 //	pc dir               build the small broken PC: dir/disk and dir/stick
+//	json [name…]         the last output is one JSON value; it, or the first of it if it
+//	                     is a list, has these members
 //	image file kind dir  make a disk image with the volume of that PC: plain, locked
 //	                     (with sample's keys) or suspended
 //	same dir1 dir2       every file of dir1 is in dir2, with the same bytes and time
@@ -41,7 +44,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"rc": rc, "pc": pc, "image": image, "same": same, "damage": damage, "linked": linked,
+			"json": isJSON, "rc": rc, "pc": pc, "image": image, "same": same, "damage": damage, "linked": linked,
 		},
 		Condition: func(cond string) (bool, error) {
 			if cond == "root" {
@@ -67,6 +70,22 @@ func rc(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("return code %d, want %d", got, want)
+	}
+}
+
+func isJSON(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("usage: json [name…]")
+	}
+	var v any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &v))
+	if list, ok := v.([]any); ok && len(list) > 0 {
+		v = list[0]
+	}
+	for _, name := range args {
+		if object, ok := v.(map[string]any); !ok || object[name] == nil {
+			ts.Fatalf("there is no %s", name)
+		}
 	}
 }
 

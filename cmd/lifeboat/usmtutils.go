@@ -169,10 +169,10 @@ func (r *utilsRun) verified(ctx context.Context, ref engine.StoreRef, v *report.
 // extracted tells what was written to a folder.
 func (r *utilsRun) extracted(done engine.Extracted, err error) error {
 	switch {
+	case r.JSON && (err == nil || len(done.Failed) > 0):
+		return errors.Join(r.json(done), err)
 	case err != nil:
 		return err
-	case r.JSON:
-		return r.json(done)
 	}
 	fmt.Fprintf(r.stdout, "wrote %s, %s to %s\n", human.Plural(done.Files, "file", "files"), human.Bytes(done.Bytes), r.Destination)
 	return nil

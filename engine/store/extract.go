@@ -29,16 +29,16 @@ type ExtractOptions struct {
 
 // ExtractReport is the result of Extract.
 type ExtractReport struct {
-	Files   int64
-	Bytes   int64
-	Failed  []Damaged // in path order; an existing file wraps fs.ErrExist
-	Renamed []Renamed // names this system cannot have
+	Files   int64     `json:"files"`
+	Bytes   int64     `json:"bytes"`
+	Failed  []Damaged `json:"failed,omitempty"`  // in path order; an existing file wraps fs.ErrExist
+	Renamed []Renamed `json:"renamed,omitempty"` // names this system cannot have
 }
 
 // Renamed is a file or folder that got another name than it had.
 type Renamed struct {
-	Path string // inside the capture
-	Name string // its last segment as written
+	Path string `json:"path"` // inside the capture
+	Name string `json:"name"` // its last segment as written
 }
 
 // Extract writes files of a capture below the folder dest, which it makes:

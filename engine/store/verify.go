@@ -32,6 +32,14 @@ type Damaged struct {
 	Err  error
 }
 
+// MarshalJSON tells the error in words.
+func (d Damaged) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Path  string `json:"path"`
+		Error string `json:"error"`
+	}{d.Path, d.Err.Error()})
+}
+
 // Progress is called while Verify and Extract work, from any goroutine, with
 // what was done since the last call and the path inside the capture.
 type Progress func(files, bytes int64, current string)
