@@ -251,10 +251,10 @@ func (p *program) undoCommand(code *usmt.Code) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "undo journal [volume…]",
-		Short: "Take a loadstate into an offline Windows back, by its journal",
-		Long: `Takes a loadstate into an offline Windows back: what it wrote goes, what it
-replaced comes back, hives and times are as before. The Windows must not have
-run since. Of a folder, such as a store, the newest journal in it is meant.
+		Short: "Take a loadstate back, by its journal",
+		Long: `Takes a loadstate back: what it wrote goes, what it replaced comes back, hives
+and times are as before. An offline Windows must not have run since; what went
+into a running one is taken back in it. Of a folder, such as a store, the newest journal in it is meant.
 Where the volumes are mounted elsewhere than then, name them in the order of the
 journal.`,
 		Args: cobra.MinimumNArgs(1),

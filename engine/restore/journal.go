@@ -40,8 +40,16 @@ type step struct {
 	Path store.Text `json:"path"`
 	Kept string     `json:"kept,omitempty"` // with keep: where it is, or will be
 	Time time.Time  `json:"time,omitzero"`  // with touch: when the folder was last changed
+	Name store.Text `json:"name,omitempty"` // with value: its name in the key Path; with member: the SID in the group Path
+	Was  *wasValue  `json:"was,omitempty"`  // with value: what it was, nil if it was not there
 
 	Security []byte `json:"sd,omitempty"` // with secure: what the file had
+}
+
+// wasValue is what a value of the registry held.
+type wasValue struct {
+	Type uint32 `json:"type"`
+	Data []byte `json:"data"`
 }
 
 // op is what a step does.
@@ -54,6 +62,12 @@ const (
 	opTouch  op = "touch"  // something in a folder that was there changes
 	opSecure op = "secure" // a linked file, whose other names share them, gets other rights
 	opDone   op = "done"   // the restore came to its end
+
+	// In a Windows that runs, by its API.
+	opKey     op = "key"     // the registry key Path, HKLM\… or HKU\…, is made
+	opValue   op = "value"   // a value of it is changed, made or removed
+	opAccount op = "account" // the local account Path is made
+	opMember  op = "member"  // an account gets into the group with the SID Path
 )
 
 const journalVersion = 1
@@ -156,7 +170,7 @@ type UndoFailure struct {
 }
 
 // maxStep bounds a line of a journal.
-const maxStep = 1 << 20
+const maxStep = 64 << 20 // a value of the registry may be in it
 
 // readJournal reads a journal as far as it is whole.
 func readJournal(name string) (Begin, []step, error) {
@@ -277,6 +291,8 @@ func undo(root *os.Root, dir string, s step, temp string, report *UndoReport) er
 		return ignore(err)
 	case opTouch:
 		return ignore(root.Chtimes(at, time.Time{}, s.Time))
+	case opKey, opValue, opAccount, opMember:
+		return ignore(undoLive(s))
 	}
 	return nil
 }

@@ -11,6 +11,8 @@ func Live(context.Context) ([]windows.Source, *windows.Installation, error) {
 	return nil, nil, ErrNotWindows
 }
 
-func (r *run) liveAccounts() (accounts, error)   { return nil, ErrNotWindows }
-func liveMachineKeys(string, bool) (keys, error) { return nil, ErrNotWindows }
-func liveUserKeys(_ string, _, _ bool) keys      { return nil }
+func (r *run) liveAccounts() (accounts, error) { return nil, ErrNotWindows }
+func undoLive(step) error                      { return ErrNotWindows }
+
+func liveMachineKeys(string, *journal) (keys, error) { return nil, ErrNotWindows }
+func liveUserKeys(string, bool, *journal) keys       { return nil }

@@ -15,6 +15,7 @@ import (
 	winreg "golang.org/x/sys/windows/registry"
 
 	"lifeboat/engine/regf"
+	"lifeboat/engine/store"
 	"lifeboat/engine/volume"
 	"lifeboat/engine/windows"
 	"lifeboat/engine/winname"
@@ -140,28 +141,85 @@ func expandedString(k winreg.Key, name string) string {
 
 // liveKeys is a part of the registry of the running Windows.
 type liveKeys struct {
-	root winreg.Key
-	base string
-	dry  bool
+	root    winreg.Key
+	base    string
+	journal *journal // nil in a dry run
 }
 
-func liveMachineKeys(name string, dry bool) (keys, error) {
+func liveMachineKeys(name string, j *journal) (keys, error) {
 	if name == "DEFAULT" {
-		return liveKeys{winreg.USERS, ".DEFAULT", dry}, nil
+		return liveKeys{winreg.USERS, ".DEFAULT", j}, nil
 	}
-	return liveKeys{winreg.LOCAL_MACHINE, name, dry}, nil
+	return liveKeys{winreg.LOCAL_MACHINE, name, j}, nil
 }
 
 // liveUserKeys are the keys of a user who is signed in, nil of another.
-func liveUserKeys(sid string, classes, dry bool) keys {
+func liveUserKeys(sid string, classes bool, j *journal) keys {
 	if classes {
 		sid += "_Classes"
 	}
-	k := liveKeys{winreg.USERS, sid, dry}
+	k := liveKeys{winreg.USERS, sid, j}
 	if !k.has("") {
 		return nil
 	}
 	return k
+}
+
+func (l liveKeys) dry() bool { return l.journal == nil }
+
+// named is the path of a key in a journal.
+func (l liveKeys) named(path string) store.Text {
+	if l.root == winreg.USERS {
+		return store.Text(`HKU\` + l.full(path))
+	}
+	return store.Text(`HKLM\` + l.full(path))
+}
+
+// note writes into the journal what a value is before it changes.
+func (l liveKeys) note(path, name string) error {
+	s := step{Op: opValue, Path: l.named(path), Name: store.Text(name)}
+	if v, ok := l.value(path, name); ok {
+		s.Was = &wasValue{uint32(v.Type), v.Data}
+	}
+	return l.journal.add(s)
+}
+
+// undoLive takes back a step that went through the API.
+func undoLive(s step) error {
+	at := string(s.Path)
+	name, err := win.UTF16PtrFromString(at)
+	if err != nil {
+		return err
+	}
+	switch s.Op {
+	case opAccount:
+		const notFound = 2221 // NERR_UserNotFound
+		if code, _, _ := netUserDel.Call(0, uintptr(unsafe.Pointer(name))); code != 0 && code != notFound {
+			return fmt.Errorf("remove the account %s: %w", at, syscall.Errno(code))
+		}
+		return nil
+	case opMember:
+		return changeMember(netGroupDel, at, string(s.Name))
+	}
+	root, rest, _ := strings.Cut(at, `\`)
+	base, below, _ := strings.Cut(rest, `\`)
+	l := liveKeys{root: map[string]winreg.Key{"HKLM": winreg.LOCAL_MACHINE, "HKU": winreg.USERS}[root], base: base}
+	if l.root == 0 || below == "" {
+		return fmt.Errorf("%s is no key of a journal", winname.Show(at))
+	}
+	if s.Op == opKey {
+		if !l.has(below) || len(l.values(below))+len(l.subkeys(below)) > 0 {
+			return nil // gone, or used by somebody else since
+		}
+		return l.delete(below)
+	}
+	if s.Was != nil {
+		return l.write(below, regf.Value{Name: string(s.Name), Type: regf.Type(s.Was.Type), Data: s.Was.Data})
+	}
+	if _, there := l.value(below, string(s.Name)); !there {
+		return nil
+	}
+	return l.remove(below, string(s.Name))
 }
 
 func (l liveKeys) full(path string) string {
@@ -203,6 +261,21 @@ func (l liveKeys) value(path, name string) (regf.Value, bool) {
 	return regf.Value{Name: name, Type: regf.Type(kind), Data: data[:n]}, true
 }
 
+// noteKeys notes the keys of a path that are about to be made.
+func (l liveKeys) noteKeys(path string) error {
+	at := ""
+	for name := range segments(path) {
+		at = strings.TrimPrefix(at+`\`+name, `\`)
+		if l.has(at) {
+			continue
+		}
+		if err := l.journal.add(step{Op: opKey, Path: l.named(at)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (l liveKeys) make(path string) (winreg.Key, error) {
 	k, _, err := winreg.CreateKey(l.root, l.full(path), winreg.SET_VALUE|winreg.WOW64_64KEY)
 	if err != nil {
@@ -212,8 +285,11 @@ func (l liveKeys) make(path string) (winreg.Key, error) {
 }
 
 func (l liveKeys) create(path, _ string) error {
-	if l.dry {
+	if l.dry() {
 		return nil
+	}
+	if err := l.noteKeys(path); err != nil {
+		return err
 	}
 	k, err := l.make(path)
 	if err != nil {
@@ -229,7 +305,9 @@ var (
 	netapi32        = win.NewLazySystemDLL("netapi32.dll")
 	netUserAdd      = netapi32.NewProc("NetUserAdd")
 	netUserSetInfo  = netapi32.NewProc("NetUserSetInfo")
+	netUserDel      = netapi32.NewProc("NetUserDel")
 	netGroupAdd     = netapi32.NewProc("NetLocalGroupAddMembers")
+	netGroupDel     = netapi32.NewProc("NetLocalGroupDelMembers")
 	errMemberInside = syscall.Errno(1378) // ERROR_MEMBER_IN_ALIAS
 )
 
@@ -238,17 +316,25 @@ func (l liveKeys) set(path string, v regf.Value) (bool, error) {
 	if old, ok := l.value(path, v.Name); ok && old.Type == v.Type && string(old.Data) == string(v.Data) {
 		return false, nil
 	}
-	if l.dry {
+	if l.dry() {
 		return true, nil
 	}
+	// The key first: it goes last, when it has no values any more.
+	if err := errors.Join(l.noteKeys(path), l.note(path, v.Name)); err != nil {
+		return false, err
+	}
+	return true, l.write(path, v)
+}
+
+func (l liveKeys) write(path string, v regf.Value) error {
 	k, err := l.make(path)
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer k.Close()
 	name, err := win.UTF16PtrFromString(v.Name)
 	if err != nil {
-		return false, err
+		return err
 	}
 	var data *byte
 	if len(v.Data) > 0 {
@@ -256,15 +342,22 @@ func (l liveKeys) set(path string, v regf.Value) (bool, error) {
 	}
 	code, _, _ := regSetValueEx.Call(uintptr(k), uintptr(unsafe.Pointer(name)), 0, uintptr(v.Type), uintptr(unsafe.Pointer(data)), uintptr(len(v.Data)))
 	if code != 0 {
-		return false, fmt.Errorf("set value %s of %s: %w", winname.Show(v.Name), winname.Show(l.full(path)), syscall.Errno(code))
+		return fmt.Errorf("set value %s of %s: %w", winname.Show(v.Name), winname.Show(l.full(path)), syscall.Errno(code))
 	}
-	return true, nil
+	return nil
 }
 
 func (l liveKeys) unset(path, name string) error {
-	if l.dry {
+	if l.dry() {
 		return nil
 	}
+	if err := l.note(path, name); err != nil {
+		return err
+	}
+	return l.remove(path, name)
+}
+
+func (l liveKeys) remove(path, name string) error {
 	k, err := l.open(path, winreg.SET_VALUE)
 	if err != nil {
 		return err
@@ -274,9 +367,32 @@ func (l liveKeys) unset(path, name string) error {
 }
 
 func (l liveKeys) drop(path string) error {
-	if l.dry {
+	if l.dry() {
 		return nil
 	}
+	if err := l.noteAll(path); err != nil {
+		return err
+	}
+	return l.delete(path)
+}
+
+// noteAll notes the values of a key and of all below. A key that has none is not
+// made again.
+func (l liveKeys) noteAll(path string) error {
+	for _, name := range l.values(path) {
+		if err := l.note(path, name); err != nil {
+			return err
+		}
+	}
+	for _, name := range l.subkeys(path) {
+		if err := l.noteAll(winname.Join(path, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l liveKeys) delete(path string) error {
 	dir, name := winname.Split(strings.Trim(path, `\`))
 	k, err := l.open(dir, winreg.ALL_ACCESS)
 	if err != nil {
@@ -319,12 +435,13 @@ func (l liveKeys) commit() error { return nil }
 type liveRoster struct {
 	machineSID string
 	password   string // of new accounts
+	journal    *journal
 	dry        bool
 	fresh      uint32 // numbers for accounts that a dry run does not make
 }
 
 func (r *run) liveAccounts() (accounts, error) {
-	return &liveRoster{machineSID: r.machine.MachineSID, password: r.req.Password, dry: r.req.DryRun}, nil
+	return &liveRoster{machineSID: r.machine.MachineSID, password: r.req.Password, journal: r.journal, dry: r.req.DryRun}, nil
 }
 
 func (l *liveRoster) find(name string) (string, bool) {
@@ -370,6 +487,10 @@ func (l *liveRoster) next(name string) (string, error) {
 	}
 	if code, _, _ := netUserAdd.Call(0, 1, uintptr(unsafe.Pointer(&info)), 0); code != 0 {
 		return "", fmt.Errorf("make the account %s: %w", name, syscall.Errno(code))
+	}
+	// Only now: an account that was there already must never be removed by Undo.
+	if err := l.journal.add(step{Op: opAccount, Path: store.Text(name)}); err != nil {
+		return "", err
 	}
 	sid, ok := l.find(name)
 	if !ok {
@@ -424,6 +545,19 @@ func (l *liveRoster) join(group, sid string) error {
 	if l.dry {
 		return nil
 	}
+	// A member already stays one, so nothing is noted that did not happen.
+	err := changeMember(netGroupAdd, group, sid)
+	switch {
+	case errors.Is(err, errMemberInside):
+		return nil
+	case err != nil:
+		return err
+	}
+	return l.journal.add(step{Op: opMember, Path: store.Text(group), Name: store.Text(sid)})
+}
+
+// changeMember puts an account into a local group or out of it.
+func changeMember(call *win.LazyProc, group, sid string) error {
 	groupSID, err := win.StringToSid(group)
 	if err != nil {
 		return fmt.Errorf("group %s: %w", group, err)
@@ -440,9 +574,8 @@ func (l *liveRoster) join(group, sid string) error {
 	if err != nil {
 		return err
 	}
-	code, _, _ := netGroupAdd.Call(0, uintptr(unsafe.Pointer(text)), 0, uintptr(unsafe.Pointer(&member)), 1)
-	if code != 0 && syscall.Errno(code) != errMemberInside {
-		return fmt.Errorf("put %s into %s: %w", sid, name, syscall.Errno(code))
+	if code, _, _ := call.Call(0, uintptr(unsafe.Pointer(text)), 0, uintptr(unsafe.Pointer(&member)), 1); code != 0 {
+		return fmt.Errorf("member %s of %s: %w", sid, name, syscall.Errno(code))
 	}
 	return nil
 }

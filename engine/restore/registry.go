@@ -110,7 +110,7 @@ func (g *registry) machineHive(name string) (keys, error) {
 		return nil, fmt.Errorf("%s is out of reach", shown)
 	}
 	if g.req.Live {
-		k, err := liveMachineKeys(name, g.req.DryRun)
+		k, err := liveMachineKeys(name, g.journal)
 		if err == nil {
 			g.open[root] = k
 		}
@@ -151,7 +151,7 @@ func (g *registry) userHive(p *Person, classes bool) (keys, error) {
 		return h, nil
 	}
 	if g.req.Live {
-		if k := liveUserKeys(p.SID, classes, g.req.DryRun); k != nil {
+		if k := liveUserKeys(p.SID, classes, g.journal); k != nil {
 			g.open[root] = k
 			return k, nil // the user is signed in
 		}

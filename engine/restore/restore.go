@@ -280,7 +280,6 @@ func decode(data []byte, to any) error {
 func (r *run) mayWrite() error {
 	inst := r.req.Installation
 	if r.req.Live {
-		r.warn("the destination runs: lifeboat undo takes back its files, not its registry and accounts")
 		return nil
 	}
 	var why string

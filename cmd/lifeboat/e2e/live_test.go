@@ -59,6 +59,18 @@ func TestLiveRestoreUnderWine(t *testing.T) {
 	if want(t, 0, out, code); !strings.Contains(out, "12345") {
 		t.Errorf("the program's setting is not there:\n%s", out)
 	}
+
+	// The registry as before. Of files wine cannot remove any in this way, which is
+	// all that may fail.
+	out, _ = wine(t, env, "undo", windowsPath(store), "--json")
+	if strings.Contains(out, `"path": "HK`) || strings.Contains(out, "HKLM") {
+		t.Errorf("undo: %s", out)
+	}
+	for _, key := range []string{`HKLM\SOFTWARE\Ledger`, `HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList\` + pc.Users[1].SID} {
+		if out, code := regQuery(t, env, key); code == 0 {
+			t.Errorf("%s is still there:\n%s", key, out)
+		}
+	}
 }
 
 // liveRules take documents, and the settings of a program, and have a command run.
