@@ -1,10 +1,12 @@
 package media
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"lifeboat/engine/human"
@@ -103,8 +105,8 @@ func (o output) publish(tree func(stick, work string) error, pack func(dir, file
 	return moveIn(stick, o.path)
 }
 
-// moveIn moves what is in a folder into another one on the same volume. It does
-// nothing if a name is taken.
+// moveIn moves what is in a folder into another one on the same volume. If it
+// cannot, or a name is taken, it moves nothing.
 func moveIn(from, to string) error {
 	entries, err := os.ReadDir(from)
 	if err != nil {
@@ -115,10 +117,23 @@ func moveIn(from, to string) error {
 			return refuse("empty it, or name another folder", "%s holds %s already", winname.Show(to), winname.Show(e.Name()))
 		}
 	}
-	for _, e := range entries {
+	// What starts a PC comes last: half a stick does not start.
+	slices.SortStableFunc(entries, func(a, b fs.DirEntry) int { return cmp.Compare(startsPC(a.Name()), startsPC(b.Name())) })
+	for i, e := range entries {
 		if err := os.Rename(filepath.Join(from, e.Name()), filepath.Join(to, e.Name())); err != nil {
+			for _, moved := range entries[:i] {
+				err = errors.Join(err, os.Rename(filepath.Join(to, moved.Name()), filepath.Join(from, moved.Name())))
+			}
 			return err
 		}
 	}
 	return nil
+}
+
+// startsPC is 1 for what firmware looks for on a stick, else 0.
+func startsPC(name string) int {
+	if strings.EqualFold(name, "EFI") || strings.HasPrefix(strings.ToLower(name), "bootmgr") {
+		return 1
+	}
+	return 0
 }

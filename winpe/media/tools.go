@@ -103,15 +103,15 @@ func (d dism) mounted(ctx context.Context, wim string, index int, writable bool,
 	if !writable {
 		args = append(args, "/ReadOnly")
 	}
-	if err := d.run(ctx, args...); err != nil {
-		return err
+	if err = d.run(ctx, args...); err == nil {
+		err = f(dir)
 	}
-	err = f(dir)
 	end := "/Discard"
 	if writable && err == nil {
 		end = "/Commit"
 	}
-	// Not with ctx: a mounted image outlives the program.
+	// Also after a mount that failed or was stopped, which may be half there, and
+	// not with ctx: a mounted image outlives the program.
 	unmount, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Minute)
 	defer cancel()
 	return errors.Join(err, d.run(unmount, "/Unmount-Image", "/MountDir:"+dir, end))

@@ -464,6 +464,37 @@ func TestISOs(t *testing.T) {
 	}
 }
 
+// bootSector says that it was booted, on the serial line: a loop over the bytes
+// behind itself, in the code of a 8086.
+var bootSector = "\xFA\x0E\x1F\xBA\xF8\x03\xE8\x00\x00\x5E\x83\xC6\x0F\xAC\x84\xC0\x74\x03\xEE\xEB\xF8\xF4\xEB\xFD" + "LIFEBOAT BOOTED\x00"
+
+// A BIOS starts the ISO with the image that the source had.
+func TestISOBoots(t *testing.T) {
+	need(t, "genisoimage", "qemu-system-x86_64")
+	files := bootable()
+	files[biosImage] = bootSector + strings.Repeat("\x00", 4096-len(bootSector))
+	iso := filepath.Join(t.TempDir(), "pe.iso")
+	if _, err := makeStick(t, Request{Source: makeWim(t, filepath.Join(t.TempDir(), "boot.wim"), pe{files: files}), Out: iso}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	serial := filepath.Join(t.TempDir(), "serial")
+	qemu := exec.CommandContext(ctx, "qemu-system-x86_64", "-accel", "tcg", "-m", "64", "-display", "none", "-nodefaults", "-vga", "std", "-cdrom", iso, "-boot", "d", "-serial", "file:"+serial)
+	if err := qemu.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer qemu.Wait()
+	defer qemu.Process.Kill()
+	for ctx.Err() == nil {
+		if said, _ := os.ReadFile(serial); strings.Contains(string(said), "LIFEBOAT BOOTED") {
+			return
+		}
+		time.Sleep(50 * time.Millisecond) // what another process does has no better signal
+	}
+	t.Error("the ISO did not start")
+}
+
 func TestRefusals(t *testing.T) {
 	fine := makeWim(t, filepath.Join(t.TempDir(), "boot.wim"), pe{files: bootable()})
 	file := func(name, content string) string {
