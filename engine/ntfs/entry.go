@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"strings"
 	"time"
 )
@@ -91,7 +92,7 @@ func (f *FS) describeEntry(record uint32, e *entry, name string) Entry {
 // ReadDir lists a folder in the order of the names, ignoring case. The file
 // system's own files in the root are left out.
 func (f *FS) ReadDir(record uint32) ([]Entry, error) {
-	entries, _, err := f.ReadDirFrom(record, 0, int(NoRecord))
+	entries, _, err := f.ReadDirFrom(record, 0, math.MaxInt)
 	return entries, err
 }
 
