@@ -61,6 +61,7 @@ func (sc *optionsScreen) enter(s *session) []command {
 		sc.key.set(s.team[0].String())
 		sc.protect = withTeamKey
 	}
+	sc.found(s, s.teamFiles) // before anybody can press Enter
 	if !slices.Contains(sc.fields(s), sc.at) {
 		sc.at = sc.fields(s)[1]
 	}
@@ -76,17 +77,23 @@ func (s *session) teamLocked() bool {
 	return s.resume != "" && slices.ContainsFunc(s.stores, func(st Store) bool { return st.Path == s.resume && st.Team })
 }
 
-// see hears of keys on the drives: whoever carries the team's key on the stick
-// wants it used.
+// found proposes a key that lies on a drive: whoever carries the team's key on the
+// stick wants it used.
+func (sc *optionsScreen) found(s *session, paths []string) {
+	if len(paths) == 0 || len(sc.key.text) > 0 {
+		return
+	}
+	sc.key.set(paths[0])
+	if sc.protect == openStore && len(s.team) == 0 {
+		sc.protect = withTeamKey
+	}
+}
+
+// see hears of keys on the drives, and of what Enter had looked at.
 func (sc *optionsScreen) see(s *session, msg any) step {
 	switch m := msg.(type) {
 	case teamKeysFound:
-		if len(m.paths) > 0 && len(sc.key.text) == 0 {
-			sc.key.set(m.paths[0])
-			if sc.protect == openStore && len(s.team) == 0 {
-				sc.protect = withTeamKey
-			}
-		}
+		sc.found(s, m.paths)
 	case teamKeyRead:
 		if m.path != sc.reading {
 			return step{}

@@ -31,6 +31,7 @@ type session struct {
 
 	// What is known. A probe is done when its time is set.
 	system     winpe.System
+	teamFiles  []string // with a team's public keys, on the drives
 	logged     []logLine
 	layouts    []winpe.Layout // of the keyboard, that can be set
 	layout     string         // that was set here
@@ -128,7 +129,10 @@ type (
 		detection *engine.Detection
 		locked    []engine.Locked
 	}
-	storesFound struct{ stores []Store }
+	storesFound struct {
+		stores   []Store
+		teamKeys []string
+	}
 	probeFailed struct {
 		probe int
 		err   error
@@ -252,7 +256,7 @@ func (s *session) lookStores() command {
 		if err != nil {
 			return probeFailed{probeStores, err}
 		}
-		return storesFound{st}
+		return storesFound{st, s.backend.TeamKeys(ctx)}
 	})
 }
 
@@ -296,7 +300,7 @@ func (s *session) take(msg any) []command {
 			return s.settleWindows()
 		}
 	case storesFound:
-		s.stores = msg.stores
+		s.stores, s.teamFiles = msg.stores, msg.teamKeys
 		s.probes[probeStores].done = s.now
 	case probeFailed:
 		s.probes[msg.probe].done = s.now
