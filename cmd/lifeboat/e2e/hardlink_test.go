@@ -110,9 +110,8 @@ func TestWindowsOldByHardLinks(t *testing.T) {
 			}
 		}
 	}
-	if more := used(t, volume) - before; more > film/8 {
-		t.Errorf("%d bytes more are taken", more)
-	}
+	// ntfs-3g gives back what it took in advance for a file some time after it is closed.
+	waitFor(t, "no more room to be taken than for a catalog", func() bool { return used(t, volume)-before < film/8 })
 	stream := xattr(t, filepath.Join(volume, "Users/anna/Downloads/setup.exe"), "user.Zone.Identifier")
 	if !bytes.HasPrefix(stream, []byte("[ZoneTransfer]")) {
 		t.Errorf("stream %q", stream)
