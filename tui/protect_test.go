@@ -99,3 +99,17 @@ func TestTeamStorePutBack(t *testing.T) {
 		}
 	})
 }
+
+// The key is known from the start: Enter may be pressed before the drives are
+// looked at again.
+func TestTeamKeyIsKnownEarly(t *testing.T) {
+	sit(t, withTeamStick(), func(u *robot) {
+		u.welcome()
+		u.f.teamKeys = nil // the drive takes its time
+		u.press("enter", "enter", "enter", "enter", "enter", "enter")
+		if len(u.f.requests) != 1 || len(u.f.requests[0].Team) != 2 {
+			t.Fatalf("requests: %+v", u.f.requests)
+		}
+		u.finish()
+	})
+}
