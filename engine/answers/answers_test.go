@@ -15,7 +15,7 @@ const recipientKey = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmc
 
 // whole answers everything there is.
 var whole = File{
-	Language: "de", Keyboard: "de-latin1", Logs: "logs", Unattended: true,
+	Language: "en", Keyboard: "de-latin1", Logs: "logs", Unattended: true,
 	Windows: "PC-0412", Users: []string{"anna.keller", `CORP\m.ostrowski`, "S-1-5-21-1-2-3-1107"},
 	Rules: []string{"rules", "MigApp.xml"}, What: Documents, LeaveOut: []string{"Downloads", "yes", "1.5"},
 	Destination: OnShare, Share: Share{Path: `\\nas\rescue`, User: `CORP\rescue`, PasswordFile: "nas.txt"},
@@ -89,7 +89,7 @@ func TestMistakes(t *testing.T) {
 		{"usres: all", `x.yaml:1: there is no key "usres", do you mean users? The keys are language, keyboard, `},
 		{"language: en\n\nshare:\n  pasword-file: x", `x.yaml:4: share: there is no key "pasword-file", do you mean password-file? The keys are path, user, password-file`},
 		{"leave_out: x", "do you mean leave-out?"},
-		{"language: en\nlanguage: de", "x.yaml:2: language is there twice"},
+		{"language: en\nlanguage: en", "x.yaml:2: language is there twice"},
 		{"what: some", `x.yaml:1: what is "some", but can only be everything or documents`},
 		{"afterwards: explode", "can only be stay, restart or shut down"},
 		{"users:", "x.yaml:1: users wants one value on a line"},
@@ -106,7 +106,8 @@ func TestMistakes(t *testing.T) {
 		{"a: b: c", "x.yaml:1: mapping values are not allowed in this context"},
 		{"windows: \"a", "x.yaml"},
 		{"language: en\n---\nlanguage: de", "holds more than one document"},
-		{"language: ../x", "language is made of letters"},
+		{"language: de", `language is "de", but can only be en`},
+		{"keyboard: ../x", "keyboard is made of letters"},
 		{"name: ../x", "name is made of letters"},
 		{"name: ..", "name is no name"},
 		{"name: a b", "name is made of letters"},

@@ -45,7 +45,7 @@ type key struct {
 // keys are those of a file, in the order in which they are written.
 func (f *File) keys() []key {
 	return []key{
-		{"language", value{text: &f.Language, check: plainWord}},
+		{"language", value{text: &f.Language, words: languages}},
 		{"keyboard", value{text: &f.Keyboard, check: plainWord}},
 		{"logs", value{text: &f.Logs}},
 		{"unattended", value{yes: &f.Unattended}},
@@ -70,7 +70,10 @@ func (f *File) keys() []key {
 	}
 }
 
-// plainWord is a name of a language or layout.
+// languages are those that there are texts in.
+var languages = []string{"en"}
+
+// plainWord is a name of a layout.
 func plainWord(v string) string {
 	for _, r := range v {
 		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_:.,()", r)) {
@@ -266,6 +269,9 @@ func set(k key, n *yaml.Node, in string) *Error {
 // either lists words: a, b or c.
 func either(words []string) string {
 	last := len(words) - 1
+	if last == 0 {
+		return words[0]
+	}
 	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
