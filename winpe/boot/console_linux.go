@@ -13,6 +13,7 @@ import (
 
 // console is the terminal that the wizard is shown on.
 type console struct {
+	log    *journal
 	file   *os.File
 	name   string
 	serial bool
@@ -22,39 +23,49 @@ type console struct {
 // openConsole opens a terminal by its name; if there is none of it, the one that
 // the kernel has.
 func openConsole(name string, log *journal) *console {
-	c := &console{name: name}
-	for _, try := range []string{name, "tty1", "console"} {
+	c := &console{log: log, name: name}
+	c.open()
+	var err error
+	if c.state, err = unix.IoctlGetTermios(int(c.file.Fd()), unix.TCGETS); err != nil {
+		log.say("terminal %s: %v", c.name, err)
+	}
+	return c
+}
+
+func (c *console) open() {
+	for _, try := range []string{c.name, "tty1", "console"} {
 		// Not to be the terminal of this process, for it is the wizard's; and
 		// blocking, which os.OpenFile would change for the wizard too.
 		path := filepath.Join("/dev", try)
-		fd, openErr := unix.Open(path, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
-		if openErr == nil {
+		fd, err := unix.Open(path, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+		if err == nil {
 			c.file, c.name = os.NewFile(uintptr(fd), path), try
 			break
 		}
-		log.say("open %s: %v", path, openErr)
+		c.log.say("open %s: %v", path, err)
 	}
 	if c.file == nil {
 		c.file = os.Stdin // open, and a terminal if anything is
 	}
 	c.serial = !strings.HasPrefix(c.name, "tty1")
-	fd := int(c.file.Fd())
-	var err error
-	if c.state, err = unix.IoctlGetTermios(fd, unix.TCGETS); err != nil {
-		log.say("terminal %s: %v", c.name, err)
-	}
 	// A serial line does not know the size of the screen at its other end.
+	fd := int(c.file.Fd())
 	if size, err := unix.IoctlGetWinsize(fd, unix.TIOCGWINSZ); err == nil && size.Row == 0 {
 		unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 80})
 	}
-	return c
 }
 
 func (c *console) write(text string) { c.file.WriteString(text) }
 
-// restore makes the terminal usable again after a program that was killed: out of
-// the alternate screen, colours off, cursor on.
+// restore makes the terminal usable again after a program that had it: opened
+// anew, for the kernel hangs up on all who have it open when that program ends; out
+// of the alternate screen, colours off, cursor on.
 func (c *console) restore() {
+	if c.file != os.Stdin {
+		c.file.Close()
+		c.file = nil
+	}
+	c.open()
 	if c.state != nil {
 		unix.IoctlSetTermios(int(c.file.Fd()), unix.TCSETS, c.state)
 	}
