@@ -98,10 +98,10 @@ func TestEncryptedFilesRaw(t *testing.T) {
 		return string(data)
 	}
 	const path = `C:\Users\anna\Documents\Letters\letter 02.txt`
-	if got := read(store.StreamPath(path, store.EFSKeys)); got != "keys of "+path[2:] {
+	if got := read(store.StreamPath(path, false, store.EFSKeys)); got != "keys of "+path[2:] {
 		t.Errorf("keys %q", got)
 	}
-	if got := read(store.StreamPath(path, store.EFSData)); got != "ciphertext of "+path[2:]+":" {
+	if got := read(store.StreamPath(path, false, store.EFSData)); got != "ciphertext of "+path[2:]+":" {
 		t.Errorf("data %q", got)
 	}
 	raws := 0

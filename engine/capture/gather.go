@@ -358,7 +358,7 @@ func (g *gatherer) addRaw(ctx context.Context, p prepared, unit int, line store.
 		return fmt.Errorf("read %s raw: %w", p.Path, errors.ErrUnsupported)
 	}
 	add := func(name string, size int64, done func(store.Outcome), open func() (volume.File, error)) error {
-		item := store.Item{Path: store.StreamPath(p.Path, name), Size: size, ModTime: p.Info.Modified, Place: p.place()}
+		item := store.Item{Path: store.StreamPath(p.Path, false, name), Size: size, ModTime: p.Info.Modified, Place: p.place()}
 		item.Open, item.Again = g.hard(ctx, unit, p.Path, size, open)
 		return g.store(ctx, item, done)
 	}
@@ -372,7 +372,7 @@ func (g *gatherer) addRaw(ctx context.Context, p prepared, unit int, line store.
 		g.report(unit, job.Problem{Kind: job.Unreadable, Path: p.Path, Text: fmt.Sprintf("its keys cannot be read: %v", err), Size: p.Info.Size, Code: usmt.Win32(err)})
 		return nil
 	}
-	if err := g.write(ctx, store.StreamPath(p.Path, store.EFSKeys), keys); err != nil {
+	if err := g.write(ctx, store.StreamPath(p.Path, false, store.EFSKeys), keys); err != nil {
 		return err
 	}
 	for _, s := range p.extras.Streams {
@@ -449,7 +449,7 @@ func (g *gatherer) salvage(ctx context.Context, f volume.File, size int64, err e
 func (g *gatherer) streams(ctx context.Context, p prepared, unit int) error {
 	for i, s := range p.extras.Streams {
 		shown := p.Path + ":" + s.Name
-		item := store.Item{Path: store.StreamPath(p.Path, s.Name), Size: s.Size, ModTime: p.Info.Modified, Place: p.place()}
+		item := store.Item{Path: store.StreamPath(p.Path, p.Info.IsDir(), s.Name), Size: s.Size, ModTime: p.Info.Modified, Place: p.place()}
 		item.Open, item.Again = g.hard(ctx, unit, shown, s.Size, p.parts[i])
 		err := g.store(ctx, item, func(o store.Outcome) {
 			g.vanished(o.Err)

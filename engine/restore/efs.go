@@ -48,7 +48,7 @@ type rawFile struct {
 func (r *run) rawOf(ctx context.Context, o store.Object) (rawFile, error) {
 	path := string(o.Path)
 	open := func(name string) func() (store.File, error) {
-		return func() (store.File, error) { return r.req.Tree.Open(ctx, store.StreamPath(path, name)) }
+		return func() (store.File, error) { return r.req.Tree.Open(ctx, store.StreamPath(path, false, name)) }
 	}
 	f, err := open(store.EFSKeys)()
 	if err != nil {

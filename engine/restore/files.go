@@ -371,7 +371,7 @@ func (r *run) metadata(o store.Object, t target) (metadata, error) {
 			return m, fmt.Errorf("stream name %q is not possible", winname.Show(name))
 		}
 		m.streams = append(m.streams, streamData{name: string(s.Name), size: s.Size, open: func() (io.ReadCloser, error) {
-			return r.req.Tree.Open(context.Background(), store.StreamPath(string(o.Path), string(s.Name)))
+			return r.req.Tree.Open(context.Background(), store.StreamPath(string(o.Path), o.Dir, string(s.Name)))
 		}})
 	}
 	if len(m.streams)+len(m.security) > 0 && !r.keepsAll(t.path) {

@@ -25,9 +25,15 @@ func Unescape(name string) string { return winname.Unescape(name) }
 func FilePath(path string) string { return treePath("File", path) }
 
 // StreamPath is where an alternate data stream of the file or folder at path
-// lies in a capture: Streams/C$/Users/a/<stream>.
-func StreamPath(path, stream string) string {
-	return treePath("Streams", path) + "/" + Name(stream)
+// lies in a capture: Streams/C$/Users/a.txt/<stream>, and for a folder
+// Streams/C$/Users/:<stream>. With its colon it has the name of nothing that can
+// be in the folder, whose streams lie there too.
+func StreamPath(path string, folder bool, stream string) string {
+	name := Name(stream)
+	if folder {
+		name = ":" + name
+	}
+	return treePath("Streams", path) + "/" + name
 }
 
 func treePath(top, path string) string {

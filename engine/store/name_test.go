@@ -130,7 +130,10 @@ func TestPaths(t *testing.T) {
 			t.Errorf("WindowsPath(%q) = %q", path, got)
 		}
 	}
-	if got := StreamPath(`C:\a\b.txt`, "Zone.Identifier"); got != "Streams/C$/a/b.txt/Zone.Identifier" {
+	if got := StreamPath(`C:\a\b`, true, "note"); got != "Streams/C$/a/b/:note" {
+		t.Errorf("StreamPath = %q", got)
+	}
+	if got := StreamPath(`C:\a\b.txt`, false, "Zone.Identifier"); got != "Streams/C$/a/b.txt/Zone.Identifier" {
 		t.Errorf("StreamPath = %q", got)
 	}
 }

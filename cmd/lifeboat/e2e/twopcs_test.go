@@ -116,6 +116,8 @@ func decorate(t testing.TB, pc sample.PC) {
 		}
 		set(home+"Downloads/setup.exe", "user.Zone.Identifier", []byte("[ZoneTransfer]\r\nZoneId=3\r\n"))
 		set(home+"Documents/Letters", "user.note", []byte("a stream of a folder"))
+		set(home+"Documents/Letters", "user.letter 05.txt", []byte("named like a file in it"))
+		set(home+"Documents/Letters/letter 05.txt", "user.note", []byte("and that one has a stream too"))
 		// Times before attributes: ntfs-3g touches a file when either is set.
 		set(home+"Desktop/To do.txt", "system.ntfs_times_be", bigEndian(131_000_000_000_000_001, 132_000_000_000_000_002, 133_000_000_000_000_003))
 		set(home+"Desktop/To do.txt", "system.ntfs_attrib_be", binary.BigEndian.AppendUint32(nil, 0x23)) // archive, hidden, read-only
