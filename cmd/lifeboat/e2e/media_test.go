@@ -113,8 +113,8 @@ func TestStartOfAStick(t *testing.T) {
 	leave := func() {
 		term.press("F10")
 		term.await("Leave the wizard")
-		term.press("Down")
-		term.await("> Command prompt")
+		term.press("Down", "Down")
+		term.await("> End Lifeboat")
 		term.press("Enter")
 	}
 	leave()
