@@ -13,7 +13,7 @@ var mayImport = map[string][]string{
 	"engine/volume":            {"engine/ntfs", "engine/winname"},
 	"engine/ntfs":              {"engine/winname"},
 	"engine/bitlocker":         {"engine/winname"},
-	"engine/answers":           {"engine/teamkey"},
+	"engine/answers":           {"engine/human", "engine/teamkey"},
 	"engine/disk":              {},
 	"engine/regf":              {"engine/winname"},
 	"engine/windows":           {"engine/regf", "engine/volume", "engine/winname"},

@@ -6,35 +6,22 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"lifeboat/engine/volume"
 )
 
 // answerWithin is how long a volume may take to tell its size.
 const answerWithin = 4 * time.Second
 
-// within calls f and gives up on it after answerWithin: a dying disk or a dead
-// share can hold a system call for minutes. The call itself is left to end
-// when it likes.
+// within calls f and gives up on it after answerWithin.
 func within[T any](ctx context.Context, f func() (T, error)) (T, error) {
-	type result struct {
-		value T
-		err   error
+	short, cancel := context.WithTimeoutCause(ctx, answerWithin, errors.New("does not answer"))
+	defer cancel()
+	v, err := volume.Await(short, f)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = context.Cause(short)
 	}
-	done := make(chan result, 1)
-	go func() {
-		v, err := f()
-		done <- result{v, err}
-	}()
-	timer := time.NewTimer(answerWithin)
-	defer timer.Stop()
-	var none T
-	select {
-	case r := <-done:
-		return r.value, r.err
-	case <-timer.C:
-		return none, errors.New("does not answer")
-	case <-ctx.Done():
-		return none, ctx.Err()
-	}
+	return v, err
 }
 
 // sortVolumes puts volumes in the order people expect them: removable first,

@@ -9,6 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"lifeboat/engine/human"
 	"lifeboat/engine/teamkey"
 )
 
@@ -194,7 +195,7 @@ func unknown(keys []key, name, in string) string {
 		names = append(names, k.name)
 	}
 	text := fmt.Sprintf("%sthere is no key %q", in, short(name))
-	if near := nearest(names, name); near != "" {
+	if near := human.Nearest(strings.ReplaceAll(name, "_", "-"), names); near != "" {
 		text += fmt.Sprintf(", do you mean %s?", near)
 	}
 	return text + " The keys are " + strings.Join(names, ", ")
@@ -273,40 +274,6 @@ func either(words []string) string {
 		return words[0]
 	}
 	return strings.Join(words[:last], ", ") + " or " + words[last]
-}
-
-// nearest is the name that was probably meant: at most two letters away.
-func nearest(names []string, typed string) string {
-	best, dist := "", 3
-	if len(typed) > 40 {
-		return ""
-	}
-	for _, name := range names {
-		if d := distance(name, strings.ToLower(strings.ReplaceAll(typed, "_", "-"))); d < dist {
-			best, dist = name, d
-		}
-	}
-	return best
-}
-
-// distance counts the letters to change, add or drop.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(diagonal+cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // readFull fills data, or reads to the end.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf16"
 
+	"lifeboat/engine/human"
 	"lifeboat/engine/winname"
 )
 
@@ -253,40 +254,13 @@ func (l *line) unknown(at int, name string) *Failure {
 	return l.fail(InvalidParameters, at, fmt.Sprintf("there is no option /%s", shown), remedy)
 }
 
-// nearest finds the option that differs from name by one slip of the finger
-// or two.
+// nearest finds the option that was probably meant.
 func (l *line) nearest(name string) string {
-	best, bestDistance := "", 3
+	var names []string
 	for _, o := range l.options {
-		if len(o.name) < 4 || len(name) > 2*len(o.name) {
-			continue
-		}
-		if d := distance(strings.ToLower(o.name), strings.ToLower(name)); d < bestDistance {
-			best, bestDistance = o.name, d
-		}
+		names = append(names, o.name)
 	}
-	return best
-}
-
-// distance is the number of letters to insert, delete or replace.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return human.Nearest(name, names)
 }
 
 // fail makes the failure for word i.

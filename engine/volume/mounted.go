@@ -36,12 +36,18 @@ func (m *Mounted) Interrupt(ctx context.Context) (release func()) {
 	}
 }
 
-// await calls f and stops waiting for it when the context ends. With an error it
-// returns what f did.
+// await calls f for as long as the work that is being done.
 func await[T any](m *Mounted, f func() (T, error)) (T, error) {
 	m.mu.Lock()
 	ctx := m.ctx
 	m.mu.Unlock()
+	return Await(ctx, f)
+}
+
+// Await returns what f returns, or the context's error when that ends first: a
+// dying disk or a dead share can hold a system call for minutes. The call is left
+// to end when it likes.
+func Await[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	type result struct {
 		value T
 		err   error

@@ -19,7 +19,7 @@ type kind string
 type inner struct {
 	Name string
 	Time time.Time
-	note string
+	_    string // nobody can set it
 }
 
 type everything struct {
