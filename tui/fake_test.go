@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -37,6 +38,8 @@ type fake struct {
 	detection *engine.Detection
 	locked    []engine.Locked
 	keyFiles  []string
+	logs      []*logBuffer      // of runs
+	noLog     error             // why none can be kept
 	opens     map[string]string // what opens a locked volume, by its ID
 	opened    *engine.Installation
 	stores    []Store
@@ -376,6 +379,26 @@ func (f *fake) CommandLine(req Request) string {
 	return line
 }
 
+// OpenLog keeps the log of a run in memory.
+func (f *fake) OpenLog(tool, commandLine string, _ *engine.Installation) (*RunLog, error) {
+	if f.noLog != nil {
+		return nil, f.noLog
+	}
+	f.logs = append(f.logs, &logBuffer{})
+	return newRunLog(f.logs[len(f.logs)-1], "/tmp/"+tool+".log", tool, "1.2.3", commandLine, func() time.Time { return date("2026-11-23 14:12") }), nil
+}
+
+// logBuffer is a log in memory.
+type logBuffer struct {
+	bytes.Buffer
+	closed bool
+}
+
+func (b *logBuffer) Close() error {
+	b.closed = true
+	return nil
+}
+
 func (f *fake) WriteCrash(text string) (string, error) {
 	f.crashes = append(f.crashes, text)
 	return "/tmp/lifeboat-crash.txt", nil
@@ -383,7 +406,7 @@ func (f *fake) WriteCrash(text string) (string, error) {
 
 // tools are those of Windows PE.
 var tools = Tools{Drivers: true, Layouts: []winpe.Layout{
-	{ID: "us", Name: "English (US)"}, {ID: "uk", Name: "English (UK)"}, {ID: "de", Name: "German"}, {ID: "fr", Name: "French"},
+	{ID: "us", Name: "English (US)"}, {ID: "uk", Name: "English (UK)", Code: "gb"}, {ID: "de-latin1", Name: "German", Code: "de"}, {ID: "fr", Name: "French"},
 	{ID: "es", Name: "Spanish"}, {ID: "it", Name: "Italian"}, {ID: "pt", Name: "Portuguese"}, {ID: "nl", Name: "Dutch"}, {ID: "pl", Name: "Polish"},
 }}
 

@@ -682,7 +682,7 @@ func TestProgram(t *testing.T) {
 func TestCrashRestoresTheTerminal(t *testing.T) {
 	logs := filepath.Join(t.TempDir(), "logs")
 	clock := func() time.Time { return date("2026-11-23 14:12").Add(time.Since(started)) }
-	machine := &writesCrashes{office(), &Live{Engine: &engine.Engine{Clock: clock, Version: "1.2.3"}, CrashDir: logs}}
+	machine := &writesCrashes{office(), &Live{Engine: &engine.Engine{Clock: clock, Version: "1.2.3"}, Logs: logs}}
 	a := newApp(t.Context(), Options{Backend: machine, Clock: clock})
 	a.router.screens[screenUsers] = panicking{a.router.screens[screenUsers]}
 	in, keyboard := io.Pipe()

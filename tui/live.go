@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -31,7 +32,7 @@ type Live struct {
 	Options  engine.DetectOptions
 	Places   []string       // folders to look for Windows in; none means every volume
 	Recorded *winpe.Machine // a recorded machine instead of this one
-	CrashDir string         // where details of a crash go; empty for the temporary folder
+	Logs     string         // where logs and details of a crash go; empty for the temporary folder
 
 	mu         sync.Mutex
 	detections []*engine.Detection // all that were made
@@ -441,14 +442,26 @@ func pattern(u *engine.User) string {
 	return engine.Account(u)
 }
 
+// loadState is the command that puts back the same, without the key.
+func loadState(req engine.RestoreRequest) *usmt.LoadState {
+	c := usmt.NewLoadState()
+	c.StorePath, c.Continue, c.MoveUsers = req.Path, req.Continue, req.MoveUsers
+	c.CreateAccounts, c.EnableAccounts = req.CreateAccounts, req.EnableAccounts
+	c.OfflineWinDir = onDisk(req.Installation.Where, req.Installation.WindowsDir)
+	return c
+}
+
 // CommandLine implements Backend.
 func (l *Live) CommandLine(req Request) string {
 	c := scanState(req)
 	if req.Password != "" {
 		c.Cipher, c.Key = usmt.AES256, req.Password // which is not printed
 	}
-	return c.CommandLine(usmt.System{SlashPaths: runtime.GOOS != "windows"})
+	return c.CommandLine(thisSystem())
 }
+
+// thisSystem is how paths are written here.
+func thisSystem() usmt.System { return usmt.System{SlashPaths: runtime.GOOS != "windows"} }
 
 // onDisk joins the folder of a mount and a path on its volume.
 func onDisk(mount, path string) string {
@@ -469,13 +482,34 @@ func (l *Live) ConnectShare(ctx context.Context, share winpe.Share, user string,
 	return folder, err
 }
 
+// logFolder is where logs go: the folder that was asked for, if it can be made.
+func (l *Live) logFolder() string {
+	if l.Logs == "" || os.MkdirAll(l.Logs, 0o755) != nil {
+		return cmp.Or(l.Engine.TempDir, os.TempDir())
+	}
+	return l.Logs
+}
+
+func (l *Live) logPath(folder, of, ext string) string {
+	return filepath.Join(folder, "lifeboat-"+of+"-"+l.Engine.Clock().Format("20060102-150405")+ext)
+}
+
+// OpenLog implements Backend.
+func (l *Live) OpenLog(tool, commandLine string, inst *engine.Installation) (*RunLog, error) {
+	path := l.logPath(l.logFolder(), tool, ".log")
+	if err := l.apart(path, inst); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	return newRunLog(f, path, tool, l.Engine.Version, commandLine, l.Engine.Clock), nil
+}
+
 // WriteCrash implements Backend.
 func (l *Live) WriteCrash(text string) (string, error) {
-	dir := l.CrashDir
-	if dir == "" || os.MkdirAll(dir, 0o755) != nil {
-		dir = os.TempDir()
-	}
-	path := filepath.Join(dir, "lifeboat-crash-"+l.Engine.Clock().Format("20060102-150405")+".txt")
+	path := l.logPath(l.logFolder(), "crash", ".txt")
 	head := fmt.Sprintf("Lifeboat %s, %s\n\n", l.Engine.Version, l.Engine.Clock().Format(time.RFC3339))
 	return path, os.WriteFile(path, []byte(head+text), 0o644)
 }

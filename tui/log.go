@@ -63,6 +63,10 @@ func (s *session) record(msg any) {
 		if m.err != nil {
 			s.log(true, textLogFailed, m.err)
 		}
+	case layoutSet:
+		if m.err != nil {
+			s.log(true, textLogFailed, m.err)
+		}
 	case outsideEnded:
 		if m.err != nil {
 			s.log(true, textLogFailed, m.err)
@@ -77,9 +81,15 @@ func (s *session) record(msg any) {
 		if m.err != nil {
 			s.log(true, textLogFailed, m.err)
 		}
-		code := usmt.CodeOf(m.err)
-		if m.report != nil {
-			code = usmt.Code(m.report.ReturnCode)
+		for _, e := range m.rest {
+			s.recordEvent(e)
+		}
+		if m.logErr != nil {
+			s.log(true, textLogFailed, m.logErr)
+		}
+		code, _ := m.code()
+		if m.log != "" {
+			s.log(false, textLogFile, m.log)
 		}
 		s.log(code != usmt.Success, textLogEnded, code.Words(), int(code))
 	}

@@ -312,7 +312,7 @@ func (p *plain) fill(it *item, raw string) []command {
 	case only && (raw == "" && it.given == "" || raw == plainNames[textEsc] && !it.hidden):
 		return p.r.press(keyEvent{key: keyEsc})
 	case raw != "":
-		p.r.note = ""
+		p.r.say("")
 		it.fill(raw)
 	}
 	if only {

@@ -34,6 +34,7 @@ type preset struct {
 	used     map[screenID]bool
 	pending  bool   // the current screen goes on as soon as its answer can be judged
 	straight bool   // the walk began without the welcome screen
+	keyboard bool   // the layout of the keyboard was asked for
 	asked    string // the place that was last asked about
 
 	share struct { // the network share, as far as it is connected

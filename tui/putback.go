@@ -578,6 +578,9 @@ func (s *session) startPutBack() []command {
 	if t := s.put.trial.report; t != nil {
 		r.bytes = t.Done.Bytes
 	}
+	r.openLog = func() (*RunLog, error) {
+		return backend.OpenLog("loadstate", loadState(req).CommandLine(thisSystem()), nil)
+	}
 	return s.begin(r, func(ctx context.Context, ctl *job.Control) runEnded {
 		report, err := backend.Restore(ctx, req, ctl)
 		return runEnded{restored: report, err: err}

@@ -90,6 +90,7 @@ type step struct {
 	to   screenID
 	over screen
 	note string // for the message line, until the next key
+	soon bool   // the note is about what is over: it passes by itself
 	cmds []command
 	run  *outside // a program that gets the console for a while
 }
@@ -106,6 +107,7 @@ type router struct {
 	aside    []screenID // where to return to from screens visited out of order
 	overlays []screen
 	note     string
+	noteTo   time.Time // when it passes by itself, zero for never
 	deafTo   time.Time // keys before it are dropped
 	window   [2]int    // 0 before the first size
 	w, h     int       // of the frame; 0 while the window is too small for one
@@ -191,10 +193,16 @@ func (r *router) receive(msg any) (cmds []command) {
 		}
 		return cmds
 	}
+	if !r.noteTo.IsZero() && r.s.now.After(r.noteTo) {
+		r.say("")
+	}
 	r.s.record(msg)
 	cmds = r.s.take(msg)
 	if m, ok := msg.(outsideEnded); ok && m.err != nil {
-		r.note = joinSentences(r.s.show(r.s.outsideWords(m.err)))
+		r.say(joinSentences(r.s.show(r.s.outsideWords(m.err))))
+	}
+	if m, ok := msg.(layoutSet); ok && m.err != nil {
+		r.say(fmt.Sprintf(textPresetKeyboard, cut(r.s, r.s.preset.Keyboard)))
 	}
 	seers := append([]screen{r.screens[r.current]}, r.overlays...)
 	for _, seer := range seers {
@@ -218,17 +226,20 @@ func (r *router) press(e keyEvent) (cmds []command) {
 	}
 	top := r.top()
 	if t, ok := top.(typist); ok && e.key != keyEnter && e.key != keyEsc && t.typed(r.s, e) {
-		r.note = ""
+		r.say("")
 		return nil
 	}
 	for _, b := range r.bindings() {
 		if b.has(e.key) {
-			r.note = ""
+			r.say("")
 			return r.follow(b.do(e.key))
 		}
 	}
 	return nil
 }
+
+// say puts a note into the message line, "" for none.
+func (r *router) say(note string) { r.note, r.noteTo = note, time.Time{} }
 
 // act does something that was asked for in words instead of with a key.
 func (r *router) act(do func() step) (cmds []command) {
@@ -241,7 +252,7 @@ func (r *router) act(do func() step) (cmds []command) {
 	if r.s.now.Before(r.deafTo) {
 		return nil
 	}
-	r.note = ""
+	r.say("")
 	return r.follow(do())
 }
 
@@ -289,7 +300,10 @@ func (r *router) bindings() []binding {
 func (r *router) follow(st step) []command {
 	cmds := st.cmds
 	if st.note != "" {
-		r.note = st.note
+		r.say(st.note)
+		if st.soon {
+			r.noteTo = r.s.now.Add(noteFor)
+		}
 	}
 	if st.run != nil {
 		r.outside = st.run
@@ -297,7 +311,7 @@ func (r *router) follow(st step) []command {
 	switch st.move {
 	case goNext:
 		if p := r.s.preset; p != nil && p.pending && len(r.aside) == 0 {
-			r.note = fmt.Sprintf(textPresetPending, cut(r.s, p.At))
+			r.say(fmt.Sprintf(textPresetPending, cut(r.s, p.At)))
 			break
 		}
 		cmds = append(cmds, r.forward()...)
@@ -379,7 +393,7 @@ func (r *router) forward() []command {
 			return r.await(next)
 		case reason != "":
 			pass = false
-			r.note = reason
+			r.say(reason)
 			r.s.preset.used[next] = true
 		}
 		if !pass {
@@ -422,7 +436,7 @@ func (r *router) resume() []command {
 		return r.forward()
 	}
 	p.used[r.current] = true
-	r.note = reason
+	r.say(reason)
 	return nil
 }
 

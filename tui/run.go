@@ -2,6 +2,8 @@ package tui
 
 import (
 	"context"
+	"errors"
+	"sync"
 	"time"
 
 	"lifeboat/engine"
@@ -25,9 +27,13 @@ type run struct {
 	bytes   int64 // to be saved, as planned
 	twice   bool  // everything will be read back
 	request Request
-	path    string          // of the store
-	on      winpe.Volume    // the volume it is on
-	tried   map[string]bool // mounts on which it was looked for when it was gone
+	path    string       // of the store
+	on      winpe.Volume // the volume it is on
+
+	openLog func() (*RunLog, error) // nil for a run that has no log
+	log     *RunLog                 // set before the first event
+	taking  sync.Mutex              // held by who takes events and writes them to the log
+	tried   map[string]bool         // mounts on which it was looked for when it was gone
 
 	snap       job.Snapshot
 	phase      job.Phase
@@ -90,6 +96,9 @@ type (
 		restored *engine.RestoreReport
 		undone   *engine.UndoReport
 		taken    *engine.Extracted
+		rest     []job.Event // that nobody took
+		log      string      // where the log of the run is
+		logErr   error
 		err      error
 	}
 )
@@ -139,8 +148,13 @@ func (s *session) begin(r *run, work func(ctx context.Context, ctl *job.Control)
 	s.run = r
 	return []command{
 		s.do(func(context.Context) any {
+			var logErr error
+			if r.openLog != nil {
+				r.log, logErr = r.openLog()
+			}
 			end := work(ctx, r.ctl)
-			end.run = r
+			end.run, end.logErr = r, logErr
+			r.finishLog(&end)
 			return end
 		}),
 		r.waitEvents(),
@@ -156,6 +170,9 @@ func (s *session) save() []command {
 	t, _ := s.totals()
 	r.bytes = t.Bytes
 	backend := s.backend
+	r.openLog = func() (*RunLog, error) {
+		return backend.OpenLog("scanstate", backend.CommandLine(req), req.Installation)
+	}
 	return s.begin(r, func(ctx context.Context, ctl *job.Control) runEnded {
 		rep, err := backend.Capture(ctx, req, ctl)
 		return runEnded{report: rep, err: err}
@@ -173,12 +190,28 @@ func (s *session) check(st Store, password string) []command {
 
 func (r *run) waitEvents() command {
 	return func() any {
+		r.taking.Lock()
+		defer r.taking.Unlock()
 		events, err := r.ctl.Events.Take(r.watch)
 		if err != nil {
 			return nil
 		}
+		r.log.events(events)
 		return eventsSeen{r, events}
 	}
+}
+
+// finishLog takes the last events and closes the log.
+func (r *run) finishLog(end *runEnded) {
+	r.unwatch() // who waits for events lets go
+	r.taking.Lock()
+	defer r.taking.Unlock()
+	end.rest, _ = r.ctl.Events.Take(r.watch) // does not wait: the watch is over
+	r.log.events(end.rest)
+	if r.log != nil {
+		end.log = r.log.path
+	}
+	end.logErr = errors.Join(end.logErr, r.log.end(*end))
 }
 
 func (r *run) waitQuestion() command {
@@ -205,12 +238,9 @@ func (r *run) take(msg runMessage) []command {
 	case runEnded:
 		now := r.ctl.Clock()
 		r.sample(now)
-		r.unwatch()
 		r.cancel()
-		if rest, err := r.ctl.Events.Take(r.watch); err == nil { // does not wait: the watch is over
-			for _, e := range rest {
-				r.event(e)
-			}
+		for _, e := range msg.rest {
+			r.event(e)
 		}
 		r.enter(noPhase, now)
 		r.ended, r.endedAt = true, now

@@ -279,6 +279,11 @@ func (s *session) take(msg any) []command {
 		s.system = msg.system
 		s.hasDrivers, s.layouts = msg.tools.Drivers, msg.tools.Layouts
 		s.probes[probeSystem].done = s.now
+		return s.presetLayout()
+	case layoutSet:
+		if msg.err == nil {
+			s.layout = msg.id
+		}
 	case volumesSeen:
 		s.looking = false
 		s.volumesAt = s.now

@@ -367,6 +367,7 @@ const (
 	textLogWindows     = "found %s on %s in %s"
 	textLogLocked      = "%s is locked by BitLocker"
 	textLogFailed      = "failed: %v"
+	textLogFile        = "the log of this run is %s"
 	textLogShare       = "share connected at %s"
 	textLogAsked       = "question: %s: %s"
 	textLogEnded       = "ended: %s (return code %d)"
@@ -669,6 +670,7 @@ const (
 
 // Answers given ahead of time.
 const (
+	textPresetKeyboard  = "The keyboard layout %s of the answers could not be set: L says why."
 	textPresetPending   = "Answered in %s; it goes on by itself."
 	textPresetWindows   = "The answers name %s, which is not here or cannot be used."
 	textPresetNoUser    = "The answers name %s, who is not on this Windows."

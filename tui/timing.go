@@ -10,6 +10,7 @@ const (
 	timesAfter     = 3 * time.Second        // a probe that takes longer shows its time
 	deafFor        = 500 * time.Millisecond // a dialog nobody asked for ignores keys that long
 	stallShown     = 5 * time.Second        // without data for longer, the message line says so
+	noteFor        = 5 * time.Second        // a note about what is over stays that long
 	framesASecond  = 15
 	plainEvery     = 10 * time.Second // plain mode speaks of a run this often
 	plainProblems  = 20               // and of so many problems one by one

@@ -205,6 +205,31 @@ func (d *layoutDialog) see(s *session, msg any) step {
 	return note(textLayoutSet, s.layoutName())
 }
 
+// layoutSet tells what became of the keyboard layout that the file names.
+type layoutSet struct {
+	id  string
+	err error
+}
+
+// presetLayout sets the keyboard layout that the file names, by its code or as
+// this system calls it. Where no layout can be set there is nothing to do: the
+// keys come from a terminal elsewhere, or the stick has set it at its start.
+func (s *session) presetLayout() []command {
+	if s.preset == nil || s.preset.Keyboard == "" || s.preset.keyboard || len(s.layouts) == 0 {
+		return nil
+	}
+	s.preset.keyboard = true // the layout is the person's from now on
+	id := s.preset.Keyboard
+	for _, l := range s.layouts {
+		if strings.EqualFold(l.Code, id) {
+			id = l.ID
+			break
+		}
+	}
+	backend := s.backend
+	return []command{s.do(func(ctx context.Context) any { return layoutSet{id, backend.SetLayout(ctx, id)} })}
+}
+
 // layoutName is the layout that was set here; nobody knows the one before.
 func (s *session) layoutName() string {
 	for _, l := range s.layouts {

@@ -114,7 +114,7 @@ func TestDriversAndKeyboard(t *testing.T) {
 		u.press("esc", "space", "tab")
 		u.write("l") // is typed, and no log
 		u.sees("1 characters")
-		if !slices.Contains(u.f.logins, "layout de") {
+		if !slices.Contains(u.f.logins, "layout de-latin1") {
 			t.Errorf("set %v", u.f.logins)
 		}
 	})

@@ -6,6 +6,7 @@ import "errors"
 type Layout struct {
 	ID   string // as the system calls it
 	Name string
+	Code string // the name that is the same on every system, X's: "de"
 }
 
 // ErrNoDrivers means that a folder holds no driver.

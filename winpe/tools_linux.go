@@ -30,9 +30,9 @@ func Layouts() []Layout {
 		return nil
 	}
 	return []Layout{
-		{"us", "English (US)"}, {"uk", "English (UK)"}, {"de", "German"}, {"fr", "French"}, {"es", "Spanish"}, {"it", "Italian"},
-		{"pt-latin1", "Portuguese"}, {"br-abnt2", "Portuguese (Brazil)"}, {"nl", "Dutch"}, {"be-latin1", "Belgian"}, {"sg", "Swiss (German)"}, {"fr_CH", "Swiss (French)"},
-		{"dk", "Danish"}, {"no", "Norwegian"}, {"sv-latin1", "Swedish"}, {"fi", "Finnish"}, {"pl", "Polish"}, {"cz", "Czech"}, {"hu", "Hungarian"}, {"trq", "Turkish"}, {"dvorak", "Dvorak"},
+		{"us", "English (US)", "us"}, {"uk", "English (UK)", "gb"}, {"de", "German", "de"}, {"fr", "French", "fr"}, {"es", "Spanish", "es"}, {"it", "Italian", "it"},
+		{"pt-latin1", "Portuguese", "pt"}, {"br-abnt2", "Portuguese (Brazil)", "br"}, {"nl", "Dutch", "nl"}, {"be-latin1", "Belgian", "be"}, {"sg", "Swiss (German)", "ch"}, {"fr_CH", "Swiss (French)", "ch-fr"},
+		{"dk", "Danish", "dk"}, {"no", "Norwegian", "no"}, {"sv-latin1", "Swedish", "se"}, {"fi", "Finnish", "fi"}, {"pl", "Polish", "pl"}, {"cz", "Czech", "cz"}, {"hu", "Hungarian", "hu"}, {"trq", "Turkish", "tr"}, {"dvorak", "Dvorak", "dvorak"},
 	}
 }
 

@@ -104,11 +104,11 @@ func LoadDrivers(ctx context.Context, folder string) (Loaded, error) {
 // Layouts lists the keyboard layouts that can be set.
 func Layouts() []Layout {
 	return []Layout{
-		{"0409:00000409", "English (US)"}, {"0809:00000809", "English (UK)"}, {"0407:00000407", "German"}, {"040c:0000040c", "French"},
-		{"0c0a:0000040a", "Spanish"}, {"0410:00000410", "Italian"}, {"0816:00000816", "Portuguese"}, {"0416:00000416", "Portuguese (Brazil)"},
-		{"0413:00020409", "Dutch"}, {"080c:0000080c", "Belgian"}, {"0807:00000807", "Swiss (German)"}, {"100c:0000100c", "Swiss (French)"},
-		{"0406:00000406", "Danish"}, {"0414:00000414", "Norwegian"}, {"041d:0000041d", "Swedish"}, {"040b:0000040b", "Finnish"},
-		{"0415:00000415", "Polish"}, {"0405:00000405", "Czech"}, {"040e:0000040e", "Hungarian"}, {"041f:0000041f", "Turkish"}, {"0409:00010409", "Dvorak"},
+		{"0409:00000409", "English (US)", "us"}, {"0809:00000809", "English (UK)", "gb"}, {"0407:00000407", "German", "de"}, {"040c:0000040c", "French", "fr"},
+		{"0c0a:0000040a", "Spanish", "es"}, {"0410:00000410", "Italian", "it"}, {"0816:00000816", "Portuguese", "pt"}, {"0416:00000416", "Portuguese (Brazil)", "br"},
+		{"0413:00020409", "Dutch", "nl"}, {"080c:0000080c", "Belgian", "be"}, {"0807:00000807", "Swiss (German)", "ch"}, {"100c:0000100c", "Swiss (French)", "ch-fr"},
+		{"0406:00000406", "Danish", "dk"}, {"0414:00000414", "Norwegian", "no"}, {"041d:0000041d", "Swedish", "se"}, {"040b:0000040b", "Finnish", "fi"},
+		{"0415:00000415", "Polish", "pl"}, {"0405:00000405", "Czech", "cz"}, {"040e:0000040e", "Hungarian", "hu"}, {"041f:0000041f", "Turkish", "tr"}, {"0409:00010409", "Dvorak", "dvorak"},
 	}
 }
 

@@ -173,7 +173,7 @@ func (p *program) runWizard(ctx context.Context, live *tui.Live, o wizardOptions
 	case !p.terminal && (preset == nil || !preset.Unattended):
 		return p.fail("lifeboat", noTerminal())
 	case preset != nil:
-		live.CrashDir = preset.Logs
+		live.Logs = preset.Logs
 	}
 	out, err := tui.Run(ctx, tui.Options{
 		Backend: live, In: p.stdin, Out: p.stdout, Clock: p.clock, ASCII: o.ascii, Mono: o.mono, Plain: o.plain, Preset: preset,

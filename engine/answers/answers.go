@@ -32,7 +32,7 @@ const maxSize = 1 << 20
 type File struct {
 	// About the program.
 	Language   string // of the texts: "en"
-	Keyboard   string // layout, as the running system calls it: "de"
+	Keyboard   string // layout, as winpe.Layout.Code or the running system calls it: "de"
 	Logs       string // folder for logs and crash files
 	Unattended bool   // never ask: what is not answered ends the run
 

@@ -90,7 +90,7 @@ func (s *system) ended(status unix.WaitStatus, said string, err error) string {
 	if status.Signaled() || strings.Contains(said, "goroutine ") {
 		s.log.kernel()
 	}
-	s.keepCrashes()
+	s.keepLogs()
 	if lines := strings.Split(strings.TrimSpace(said), "\n"); lines[0] != "" {
 		words += "\n\n" + strings.Join(lines[:min(len(lines), 12)], "\n")
 	}
@@ -103,13 +103,14 @@ func (s *system) ended(status unix.WaitStatus, said string, err error) string {
 // crashed is how a Go program ends that panics.
 const crashed = 2
 
-// keepCrashes copies what the wizard wrote of a crash from memory to the stick.
-func (s *system) keepCrashes() {
+// keepLogs moves what the wizard wrote of its runs and of a crash from memory to
+// the stick.
+func (s *system) keepLogs() {
 	stick := s.media.stick()
 	if stick == "" {
 		return
 	}
-	files, _ := filepath.Glob("/tmp/lifeboat-crash-*.txt") // the pattern is good
+	files, _ := filepath.Glob("/tmp/lifeboat-*-*-*.*") // the pattern is good
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		if err == nil {
