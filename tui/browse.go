@@ -104,7 +104,7 @@ func (sc *browseScreen) see(s *session, msg any) step {
 	case b.folder == filesTop:
 		return note(textBrowseMsg)
 	}
-	return note(textBrowseIn, human.Middle(sc.shown(s), 60))
+	return note(textBrowseIn)
 }
 
 // shown is the folder as Windows wrote it.

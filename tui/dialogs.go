@@ -107,7 +107,12 @@ func (d *questionDialog) modal() bool { return true }
 
 func (d *questionDialog) title(s *session) string { return (&savingScreen{}).title(s) }
 func (d *questionDialog) why() string             { return textAskWhy }
-func (d *questionDialog) message(*session) string { return textAskMsg }
+func (d *questionDialog) message(*session) string {
+	if d.question.Topic == job.MediumGoneQ {
+		return textAskMsgGone
+	}
+	return textAskMsg
+}
 
 func (d *questionDialog) answers() []job.Answer {
 	if len(d.question.Answers) == 0 {
@@ -197,7 +202,11 @@ func (d *questionDialog) words(s *session) (title string, text, menu []string) {
 	case job.MediumGoneQ:
 		title, retry = textAskGone, textAskRetryGone
 	}
-	text = []string{human.Middle(s.show(d.question.Path), 58), ""}
+	about := s.show(d.question.Path)
+	if on := d.run.on; d.question.Topic != job.UnreadableFile && on.Mount != "" { // what is printed on the drive
+		about = s.words(on.Mount, on.Label, on.Disk.Model)
+	}
+	text = []string{human.Middle(about, 58), ""}
 	text = append(text, clip(wrap(joinSentences(s.show(d.question.Text)), "", 58), 4)...)
 	text = append(text, fmt.Sprintf(textAskSafe, human.Bytes(d.run.snap.SafeBytes)))
 	if rest := d.run.bytes - d.run.saved; d.question.Topic == job.MediumFullQ && rest > 0 {

@@ -808,3 +808,19 @@ func TestLettersOnly(t *testing.T) {
 		}
 	}
 }
+
+// A note about what is over leaves the line to the screen after a moment.
+func TestUnlockedNotePasses(t *testing.T) {
+	sit(t, locked(), func(u *robot) {
+		u.welcome()
+		u.press("enter")
+		u.write(strings.ReplaceAll(goodPassword, "-", ""))
+		u.press("enter")
+		u.settle()
+		u.sees("Whose files?", "It is open.")
+		u.wait(noteFor + tickEvery)
+		if strings.Contains(u.frame(), "It is open.") {
+			t.Errorf("it still says so:\n%s", u.frame())
+		}
+	})
+}

@@ -165,37 +165,17 @@ func (sc *resultScreen) saved(s *session, w, h int) []string {
 	}[rep.Outcome]
 	lines := []string{
 		sides(" "+headline, fmt.Sprintf(textResultCode, rep.ReturnCode)+" ", w-1),
-		"", "",
 	}
-	var reasons []string
-	for _, reason := range rep.WipeReasons {
-		reasons = append(reasons, s.show(reason))
-	}
-	verdict := th.good(textResultYes)
+	verdict := th.bad(textResultNotYet)
 	switch {
 	case rep.SafeToWipe:
-		reasons = []string{textResultAllSafe}
+		verdict = th.good(textResultYes) + ": " + textResultAllSafe
 	case rep.Outcome == report.Failed:
 		verdict = th.bad(textResultNo)
-	default:
-		verdict = th.bad(textResultNotYet)
 	}
-	safe := " " + th.strong(textResultWipe) + "  " + verdict
-	if len(reasons) > 0 {
-		safe += ": "
-	}
-	first := wrap(strings.Join(reasons, "; "), "", w-width(safe)-2)
-	for i, line := range clip(first, 3) {
-		if i == 0 {
-			lines[1] = safe + line
-		} else {
-			lines[len(lines)-1] = strings.Repeat(" ", width(safe)) + line
-			lines = append(lines, "")
-		}
-	}
-	if lines[1] == "" {
-		lines[1] = safe
-	}
+	lines = append(lines, " "+th.strong(textResultWipe)+"  "+verdict)
+	lines = append(lines, sc.reasons(s, w)...)
+	lines = append(lines, "")
 
 	if r.err != nil && rep.Outcome != report.Saved && !r.stopping {
 		what, remedy := words(r.err)
@@ -253,6 +233,29 @@ func (sc *resultScreen) saved(s *session, w, h int) []string {
 	}
 	return lines
 }
+
+// reasons are why the disk must not be wiped yet, each on its line.
+func (sc *resultScreen) reasons(s *session, w int) []string {
+	if s.run.report == nil {
+		return nil
+	}
+	all := s.run.report.WipeReasons
+	var lines []string
+	for i, reason := range all {
+		if i == reasonsListed-1 && len(all) > reasonsListed {
+			return append(lines, resultRow("", fmt.Sprintf(textResultMoreWhy, len(all)-i)))
+		}
+		name := ""
+		if i == 0 {
+			name = textResultLBecause
+		}
+		lines = append(lines, resultRow(name, human.End(s.show(reason), w-17)))
+	}
+	return lines
+}
+
+// reasonsListed is how many reasons are on the screen; the report has all.
+const reasonsListed = 4
 
 // sumLeft adds up what stays behind for the same reason, what matters first.
 func sumLeft(all []report.Left) []report.Left {

@@ -376,7 +376,7 @@ func (sc *unlockScreen) see(s *session, msg any) step {
 	}
 	sc.where = ""
 	st := sc.onward(s)
-	st.note = textUnlockOpen
+	st.note, st.soon = textUnlockOpen, true
 	return st
 }
 
