@@ -196,20 +196,20 @@ func (sc *destinationScreen) keys(s *session) []binding {
 		sc.going = ""
 	})}, unlock, []binding{
 		bindEnter(textGoOn, func() step { return sc.take(s) }),
-		bindLetter("o", textDestOther, "", func() step {
+		bindLetter("o", textDestOther, textDestOtherHelp, func() step {
 			sc.inside = !sc.inside
 			if sc.inside {
 				return note(textDestOtherMsg)
 			}
 			return note(textDestHideMsg)
 		}),
-		bindLetter("f", textDestFolder, "", func() step {
+		bindLetter("f", textDestFolder, textDestAnyHelp, func() step {
 			if sc.folder == nil {
 				sc.folder = newField("", 200)
 			}
 			return step{move: goOver, over: &folderDialog{sc: sc}}
 		}),
-		bindLetter("n", textDestShare, "", func() step {
+		bindLetter("n", textDestShare, textDestShareHelp, func() step {
 			share := sc.shareDialog()
 			if p := s.preset; p != nil && len(share.fields[shareName].text) == 0 {
 				share.fields[shareName].set(p.Share.Path)

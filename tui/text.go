@@ -306,7 +306,10 @@ const (
 	textDestTooSmall  = "%s is too small by %s: take another, or save less."
 	textDestReadOnly  = "%s is write protected: mend that, or take another drive."
 	textDestTightMsg  = "It may just fit: data is compressed. If it does not, saving waits and asks."
-	textDestOther     = "other disks"
+	textDestOther     = "disks"
+	textDestOtherHelp = "offer the disks inside the computer too, or hide them again"
+	textDestAnyHelp   = "type any folder, for example of a network share that is mounted"
+	textDestShareHelp = `a shared folder of the network, \\server\share, with name and password`
 	textDestOtherMsg  = "Disks inside this computer are offered too. A disk of its own is safer."
 	textDestHideMsg   = "Disks inside this computer are not offered any more."
 	textDestFolder    = "folder"
