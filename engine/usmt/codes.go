@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"lifeboat/engine/winname"
 )
 
 // Code is a return code of the USMT tools (spec/usmt-cli-spec.md 9).
@@ -204,7 +206,8 @@ func CodeOf(err error) Code {
 }
 
 // Explain writes an error for people: what happened, the command line with its
-// pointer where that is the trouble, what to do, and the return code.
+// pointer where that is the trouble, what to do, and the return code. Foreign names
+// in an error, of a store or a disk, are safe to print.
 func Explain(program string, err error) string {
 	code := CodeOf(err)
 	remedy, line := code.Remedy(), ""
@@ -216,7 +219,11 @@ func Explain(program string, err error) string {
 		}
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %v\n", program, err)
+	lines := strings.Split(err.Error(), "\n") // of errors that were joined
+	for i := range lines {
+		lines[i] = winname.Show(lines[i])
+	}
+	fmt.Fprintf(&b, "%s: %s\n", program, strings.Join(lines, "\n"))
 	if line != "" {
 		fmt.Fprintf(&b, "  %s\n", line)
 	}

@@ -66,6 +66,10 @@ func TestCodeOf(t *testing.T) {
 	if (&Failure{Code: InvalidKey}).Error() != InvalidKey.Words() {
 		t.Error("a failure without words")
 	}
+	hostile := errors.Join(errors.New("read a\x1b[2J.txt"), errors.New("read b\u202E.txt"))
+	if text := Explain("lifeboat", hostile); !strings.HasPrefix(text, "lifeboat: read a<U+001B>[2J.txt\nread b<U+202E>.txt\n") {
+		t.Errorf("%q", text)
+	}
 	text := Explain("scanstate", full)
 	if !strings.Contains(text, "return code 72, USMT_UNABLE_DOMIGRATION") || !strings.Contains(text, MigrationFailed.Remedy()) {
 		t.Error(text)
