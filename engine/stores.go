@@ -2,8 +2,11 @@ package engine
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"slices"
 
+	"lifeboat/engine/human"
 	"lifeboat/engine/job"
 	"lifeboat/engine/report"
 	"lifeboat/engine/store"
@@ -83,17 +86,30 @@ func (e *Engine) Extract(ctx context.Context, req ExtractRequest, ctl *job.Contr
 			return isFile && wanted(name, req.Include, req.Exclude)
 		},
 	})
+	return done, extracted(done, err, req.Path, ctl)
+}
+
+// extracted tells of what an extract could not write.
+func extracted(done Extracted, err error, storePath string, ctl *job.Control) error {
 	if err != nil {
-		return done, failStore(err, req.Path)
+		return failStore(err, storePath)
 	}
+	there := 0
 	for _, f := range done.Failed {
 		ctl.Problem(job.Problem{Kind: job.Unreadable, Path: f.Path, Text: f.Err.Error()})
+		if errors.Is(f.Err, fs.ErrExist) {
+			there++
+		}
 	}
-	if len(done.Failed) > 0 {
-		return done, usmt.Fail(usmt.CorruptedStore, done.Failed[0].Err, "%d files could not be extracted, first %s",
-			len(done.Failed), winname.Show(done.Failed[0].Path))
+	if len(done.Failed) == 0 {
+		return nil
 	}
-	return done, nil
+	f := usmt.Fail(usmt.CorruptedStore, done.Failed[0].Err, "%s could not be extracted, first %s",
+		human.Plural(int64(len(done.Failed)), "file", "files"), winname.Show(done.Failed[0].Path))
+	if there == len(done.Failed) {
+		f.Remedy = "they are there already, and were left as they were: name another folder"
+	}
+	return f
 }
 
 // count feeds the store's progress to the counters.

@@ -23,7 +23,8 @@ type ExtractOptions struct {
 	// Filter picks files by their path inside the capture, and so the folders
 	// they lie in. Nil takes all below File/, empty folders too.
 	Filter    func(path string) bool
-	Overwrite bool // replace files that are there
+	Below     string // only the file or folder at this path inside the capture, and what it holds; empty for all
+	Overwrite bool   // replace files that are there
 	Progress  Progress
 }
 
@@ -101,7 +102,7 @@ func (x *extractor) target(p string) string {
 }
 
 func (x *extractor) enter(p string, e *snapshot.DirEntry) (bool, error) {
-	if x.opt.Filter == nil && p != "" && !liesIn(p, filesTop) {
+	if x.opt.Filter == nil && p != "" && !liesIn(p, filesTop) || !x.leadsBelow(p) {
 		return false, nil
 	}
 	target := "."
@@ -115,6 +116,11 @@ func (x *extractor) enter(p string, e *snapshot.DirEntry) (bool, error) {
 		return true, nil // made when a file in it is wanted
 	}
 	return true, x.mkdir(target)
+}
+
+// leadsBelow reports whether a folder is on the way to what is wanted, or in it.
+func (x *extractor) leadsBelow(p string) bool {
+	return x.opt.Below == "" || p == "" || liesIn(x.opt.Below, p) || liesIn(p, x.opt.Below)
 }
 
 func (x *extractor) leave(p string, e *snapshot.DirEntry) {
@@ -170,7 +176,7 @@ func (x *extractor) mkdir(target string) error {
 }
 
 func (x *extractor) file(ctx context.Context, p string, e *snapshot.DirEntry, buf []byte) error {
-	if x.opt.Filter != nil && !x.opt.Filter(p) || x.opt.Filter == nil && !liesIn(p, filesTop) {
+	if x.opt.Filter != nil && !x.opt.Filter(p) || x.opt.Filter == nil && !liesIn(p, filesTop) || x.opt.Below != "" && !liesIn(p, x.opt.Below) {
 		return nil
 	}
 	target := x.target(p)
