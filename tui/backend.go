@@ -9,7 +9,6 @@ import (
 	"lifeboat/engine/bitlocker"
 	"lifeboat/engine/job"
 	"lifeboat/engine/report"
-	"lifeboat/engine/store"
 	"lifeboat/engine/usmt"
 	"lifeboat/winpe"
 )
@@ -56,9 +55,9 @@ type Backend interface {
 	// Restore puts a store back into a Windows, or says what that would do.
 	Restore(ctx context.Context, req engine.RestoreRequest, ctl *job.Control) (*engine.RestoreReport, error)
 	// Browse lists a folder of a store, by its path inside.
-	Browse(ctx context.Context, ref engine.StoreRef, folder string) ([]store.Entry, error)
+	Browse(ctx context.Context, ref engine.StoreRef, folder string) ([]engine.Item, error)
 	// TakeOut writes a file of a store, or all below a folder, below dest.
-	TakeOut(ctx context.Context, ref engine.StoreRef, inside, dest string, ctl *job.Control) (engine.Extracted, error)
+	TakeOut(ctx context.Context, ref engine.StoreRef, it engine.Item, dest string, ctl *job.Control) (engine.Extracted, error)
 	// Undo takes a restore back by its journal.
 	Undo(ctx context.Context, journal string) (engine.UndoReport, error)
 	// TeamKeys lists files with a team's public keys on drives that are plugged in,

@@ -4,14 +4,12 @@ import (
 	"context"
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 
 	"lifeboat/engine"
 	"lifeboat/engine/human"
 	"lifeboat/engine/job"
 	"lifeboat/engine/store"
-	"lifeboat/engine/winname"
 )
 
 // browsing is a look into a store.
@@ -19,7 +17,7 @@ type browsing struct {
 	store   Store
 	ref     engine.StoreRef
 	folder  string // inside the store, File/C$/Users
-	entries []store.Entry
+	entries []engine.Item
 	loading bool
 	err     error
 }
@@ -28,12 +26,9 @@ type browsing struct {
 type folderListed struct {
 	path    string
 	folder  string
-	entries []store.Entry
+	entries []engine.Item
 	err     error
 }
-
-// filesTop is where the files lie in a store.
-const filesTop = "File"
 
 // list reads a folder of the store that is looked into.
 func (s *session) list(folder string) []command {
@@ -42,12 +37,6 @@ func (s *session) list(folder string) []command {
 	ref, backend := b.ref, s.backend
 	return []command{s.do(func(ctx context.Context) any {
 		entries, err := backend.Browse(ctx, ref, folder)
-		slices.SortStableFunc(entries, func(a, b store.Entry) int { // as people look for names
-			if a.Dir != b.Dir {
-				return map[bool]int{true: -1, false: 1}[a.Dir]
-			}
-			return strings.Compare(winname.Fold(a.Name), winname.Fold(b.Name))
-		})
 		return folderListed{ref.Path, folder, entries, err}
 	})}
 }
@@ -55,12 +44,12 @@ func (s *session) list(folder string) []command {
 // browseScreen shows what is in a store, and takes out single files.
 type browseScreen struct {
 	list
-	from string // the folder that was come out of, to put the cursor on it
+	from string // the folder that was come out of, inside the store, to put the cursor on it
 }
 
 func (sc *browseScreen) enter(s *session) []command {
 	sc.at, sc.from = 0, ""
-	return s.list(filesTop)
+	return s.list(engine.Top)
 }
 
 func (sc *browseScreen) title(*session) string { return textBrowseTitle }
@@ -93,7 +82,7 @@ func (sc *browseScreen) see(s *session, msg any) step {
 	b.folder, b.entries = m.folder, m.entries
 	sc.at = 0
 	for i, e := range b.entries {
-		if e.Name == sc.from {
+		if e.Path == sc.from {
 			sc.at = i
 		}
 	}
@@ -101,7 +90,7 @@ func (sc *browseScreen) see(s *session, msg any) step {
 	switch {
 	case len(b.entries) == 0:
 		return note(textBrowseEmpty)
-	case b.folder == filesTop:
+	case b.folder == engine.Top:
 		return note(textBrowseMsg)
 	}
 	return note(textBrowseIn)
@@ -124,15 +113,15 @@ func (sc *browseScreen) open(s *session, at int) step {
 	if !b.entries[at].Dir {
 		return note(textBrowseFile)
 	}
-	return step{cmds: s.list(path.Join(b.folder, b.entries[at].Name))}
+	return step{cmds: s.list(b.entries[at].Path)}
 }
 
 func (sc *browseScreen) up(s *session) step {
 	b := s.browse
-	if b.loading || b.folder == filesTop || b.folder == "" {
+	if b.loading || b.folder == engine.Top || b.folder == "" {
 		return step{}
 	}
-	sc.from = path.Base(b.folder)
+	sc.from = b.folder
 	return step{cmds: s.list(path.Dir(b.folder))}
 }
 
@@ -168,7 +157,7 @@ func (sc *browseScreen) body(s *session, w, h int) []string {
 	to := min(from+3*h, len(b.entries))
 	var blocks [][]string
 	for i, e := range b.entries[from:to] {
-		name := s.show(store.Unescape(e.Name))
+		name := s.show(e.Name)
 		if e.Dir {
 			name += `\`
 		}
@@ -179,16 +168,18 @@ func (sc *browseScreen) body(s *session, w, h int) []string {
 }
 
 // detail is what else there is to say of an entry.
-func (sc *browseScreen) detail(e store.Entry) string {
+func (sc *browseScreen) detail(e engine.Item) string {
 	switch {
 	case e.Dir:
 		return filesText(e.Files)
-	case e.Partial:
+	case e.State == engine.ItemPartial:
 		return textBrowsePartial
-	case e.ModTime.IsZero():
+	case e.State == engine.ItemEncrypted:
+		return textBrowseEncrypted
+	case e.Modified.IsZero():
 		return ""
 	}
-	return human.Time(e.ModTime)
+	return human.Time(e.Modified)
 }
 
 func (sc *browseScreen) outline(s *session) outline {
@@ -197,7 +188,7 @@ func (sc *browseScreen) outline(s *session) outline {
 		o.about = append(o.about, textBrowseWait)
 	}
 	for i, e := range s.browse.entries {
-		name := store.Unescape(e.Name)
+		name := e.Name
 		if e.Dir {
 			name += `\`
 		}
@@ -209,15 +200,14 @@ func (sc *browseScreen) outline(s *session) outline {
 
 // takeOutDialog asks where what is under the cursor should be written.
 type takeOutDialog struct {
-	entry store.Entry
-	path  string // inside the store
+	entry engine.Item
 	to    *field
 }
 
 func newTakeOutDialog(s *session, sc *browseScreen) *takeOutDialog {
 	b := s.browse
 	e := b.entries[sc.at]
-	d := &takeOutDialog{entry: e, path: path.Join(b.folder, e.Name), to: newField("", 200)}
+	d := &takeOutDialog{entry: e, to: newField("", 200)}
 	if place := s.volumeOf(b.ref.Path); place != "" {
 		d.to.set(strings.TrimRight(place, `/\`) + b.sep() + "FROM_" + cleanName(b.store.Computer))
 	}
@@ -244,7 +234,7 @@ func (d *takeOutDialog) keys(s *session) []binding {
 			if dest == "" {
 				return step{move: goBack}
 			}
-			return step{move: goTo, to: screenSaving, cmds: s.takeOut(d.path, dest)}
+			return step{move: goTo, to: screenSaving, cmds: s.takeOut(d.entry, dest)}
 		}),
 		bindBack(),
 	}
@@ -252,7 +242,7 @@ func (d *takeOutDialog) keys(s *session) []binding {
 
 func (d *takeOutDialog) text(s *session) []string {
 	return []string{
-		human.Middle(s.show(store.Unescape(d.entry.Name)), 58), human.Bytes(d.entry.Size), "", textTakeAsk,
+		human.Middle(s.show(d.entry.Name), 58), human.Bytes(d.entry.Size), "", textTakeAsk,
 	}
 }
 
@@ -265,10 +255,10 @@ func (d *takeOutDialog) outline(s *session) outline {
 }
 
 // takeOut starts writing a part of the store into a folder.
-func (s *session) takeOut(inside, dest string) []command {
+func (s *session) takeOut(it engine.Item, dest string) []command {
 	ref, backend := s.browse.ref, s.backend
 	return s.begin(&run{kind: takingOut, path: dest}, func(ctx context.Context, ctl *job.Control) runEnded {
-		out, err := backend.TakeOut(ctx, ref, inside, dest, ctl)
+		out, err := backend.TakeOut(ctx, ref, it, dest, ctl)
 		return runEnded{taken: &out, err: err}
 	})
 }

@@ -2,10 +2,12 @@ package tui
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os/exec"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -62,7 +64,7 @@ type fake struct {
 	trialErr    error
 	contentsErr error
 	undone      []string
-	tree        map[string][]store.Entry
+	tree        map[string][]engine.Item
 	taken       []string
 	secrets     [][]byte // as Unlock and OpenTeamKey got them: to be overwritten afterwards
 
@@ -281,15 +283,19 @@ func (f *fake) Restore(ctx context.Context, req engine.RestoreRequest, ctl *job.
 	return &rep, f.err
 }
 
-func (f *fake) Browse(_ context.Context, ref engine.StoreRef, folder string) ([]store.Entry, error) {
+func (f *fake) Browse(_ context.Context, ref engine.StoreRef, folder string) ([]engine.Item, error) {
 	if ref.Password != "" && ref.Password != "secret" {
 		return nil, fmt.Errorf("open store: %w", store.ErrPassword)
 	}
-	return f.tree[folder], nil
+	items := slices.Clone(f.tree[folder])
+	for i := range items {
+		items[i].Path = cmp.Or(items[i].Path, path.Join(folder, store.Name(items[i].Name)))
+	}
+	return items, nil
 }
 
-func (f *fake) TakeOut(ctx context.Context, _ engine.StoreRef, inside, dest string, ctl *job.Control) (engine.Extracted, error) {
-	f.taken = append(f.taken, inside+" to "+dest)
+func (f *fake) TakeOut(ctx context.Context, _ engine.StoreRef, it engine.Item, dest string, ctl *job.Control) (engine.Extracted, error) {
+	f.taken = append(f.taken, it.Path+" to "+dest)
 	if err := f.steps(ctx, ctl); err != nil {
 		return engine.Extracted{}, err
 	}
@@ -481,12 +487,12 @@ func office() *fake {
 	}
 	f.speed = 118 << 20
 	f.restored = restored()
-	f.tree = map[string][]store.Entry{
-		"File":          {{Name: "C$", Dir: true, Size: 12 * gib, Files: 9000}},
+	f.tree = map[string][]engine.Item{
+		"File":          {{Name: "C:", Path: "File/C$", Dir: true, Size: 12 * gib, Files: 9000}},
 		"File/C$":       {{Name: "Users", Dir: true, Size: 12 * gib, Files: 9000}},
 		"File/C$/Users": {{Name: "anna.keller", Dir: true, Size: 11 * gib, Files: 8000}, {Name: "Public", Dir: true, Size: gib, Files: 1000}},
 		"File/C$/Users/anna.keller": {
-			{Name: "budget.xlsx", Size: 12 << 20, ModTime: date("2026-11-20 16:02")}, {Name: "old.pst", Size: gib, ModTime: date("2024-01-02 09:00"), Partial: true},
+			{Name: "budget.xlsx", Size: 12 << 20, Modified: date("2026-11-20 16:02")}, {Name: "old.pst", Size: gib, Modified: date("2024-01-02 09:00"), State: engine.ItemPartial},
 		},
 	}
 	f.report = savedReport()
@@ -593,7 +599,7 @@ func hostile() *fake {
 		f.restored.Users = append(f.restored.Users,
 			engine.RestoredUser{ID: n, From: n, To: long + n, Profile: n + long, How: restore.NewProfile}, engine.RestoredUser{ID: "x" + n, From: n, How: restore.Left, Why: n})
 		f.restored.Warnings = append(f.restored.Warnings, n+long)
-		f.tree["File"] = append(f.tree["File"], store.Entry{Name: n, Dir: true, Size: 1 << 62, Files: 1 << 62}, store.Entry{Name: n + long, Partial: true})
+		f.tree["File"] = append(f.tree["File"], engine.Item{Name: n, Dir: true, Size: 1 << 62, Files: 1 << 62}, engine.Item{Name: n + long, State: engine.ItemPartial})
 		f.locked = append(f.locked, engine.Locked{Where: n + "#3", Size: 1 << 62, Removable: true, Info: bitlocker.Info{
 			Computer: n, Notes: []string{n + long}, Protectors: []bitlocker.Protector{{Kind: bitlocker.KindRecovery}, {Kind: bitlocker.KindStartup}},
 			RecoveryKeyIDs: make([]bitlocker.GUID, 3),

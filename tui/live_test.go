@@ -133,7 +133,7 @@ func TestJourney(t *testing.T) {
 		{"Step 1 of 8", ""}, {"Step 4 of 8", ""}, {"Step 5 of 8", ""}, {"Step 6 of 8", ""}, {"Step 7 of 8", ""}, {"Step 8 of 8", ""},
 		{"SAFE TO WIPE", "1"},
 		{"Step 1 of 8", "4"}, {"Which store", "1"}, {"THE STORE IS SOUND", "b"},
-		{"Step 1 of 8", "4"}, {"Which store", "i"}, {"C$", "1"}, {"Users", "1"}, {"anna", "1"}, {"C:\\Users\\anna\n", "t"}, {"or b for back", ""},
+		{"Step 1 of 8", "4"}, {"Which store", "i"}, {"C:", "1"}, {"Users", "1"}, {"anna", "1"}, {"C:\\Users\\anna\n", "t"}, {"or b for back", ""},
 		{"TAKEN OUT", "b"},
 		{"Step 1 of 8", "2"}, {"Step 1 of 5", "1"}, {"This is what would happen", ""}, {"What should be put back?", ""}, {"Step 5 of 5", "2"},
 		{"PUT BACK", "2"}, {"Take it back?", "2"}, {"TAKEN BACK", "2"},
