@@ -47,7 +47,7 @@ USMT's command lines are commands too, and work when the program is renamed:
 		code = p.wizard(cmd.Context(), options)
 		return nil
 	}
-	root.AddCommand(p.detectCommand(&code), p.disksCommand(&code), p.demoCommand(&code), p.machineCommand(), p.mediaCommand(&code), p.explainCommand(&code), p.undoCommand(&code), p.importEFSCommand(&code), p.passwordCommand(&code), p.versionCommand())
+	root.AddCommand(p.detectCommand(&code), p.disksCommand(&code), p.demoCommand(&code), p.machineCommand(), p.mediaCommand(&code), p.explainCommand(&code), p.browseCommand(&code), p.undoCommand(&code), p.importEFSCommand(&code), p.passwordCommand(&code), p.versionCommand())
 	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintf(p.stderr, "lifeboat: %v\n", err)
 		return usmt.InvalidParameters
