@@ -7,12 +7,15 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"lifeboat/engine/winname"
 )
 
 // Entry describes one name in a folder and the file it stands for.
 type Entry struct {
 	Name       string // WTF-8, as on the disk; the first of the file where none was asked for
 	Record     uint32
+	Folder     uint32 // record of the folder that has the name, 0 where there is none
 	Size       int64  // bytes of the unnamed stream, 0 for folders
 	Attributes uint32 // FILE_ATTRIBUTE_ bits
 	Created    time.Time
@@ -50,16 +53,20 @@ func (f *FS) Stat(record uint32) (Entry, error) {
 	if e == nil {
 		return Entry{}, fmt.Errorf("file record %d: %w", record, errNotThere)
 	}
-	name := ""
-	if e.firstLink != 0 {
-		name = string(f.index.name(&f.index.links[e.firstLink-1]))
+	if e.firstLink == 0 {
+		return f.describeEntry(record, e), nil
 	}
-	return f.describeEntry(record, e, name), nil
+	return f.describeLink(&f.index.links[e.firstLink-1]), nil
 }
 
-func (f *FS) describeEntry(record uint32, e *entry, name string) Entry {
+func (f *FS) describeLink(l *link) Entry {
+	out := f.describeEntry(l.record, f.index.entry(l.record))
+	out.Name, out.Folder = string(f.index.name(l)), l.parent
+	return out
+}
+
+func (f *FS) describeEntry(record uint32, e *entry) Entry {
 	out := Entry{
-		Name:       name,
 		Record:     record,
 		Size:       e.size,
 		Attributes: e.attributes & attributeMask &^ attributeDirectory &^ attributeNormal,
@@ -106,8 +113,8 @@ func (f *FS) ReadDirFrom(record uint32, at, most int) (entries []Entry, next int
 	entries = make([]Entry, 0, max(min(to-from-at, most), 0))
 	for i := from + max(at, 0); i < to && len(entries) < most; i++ {
 		l := &f.index.links[i]
-		if e := f.index.entry(l.record); l.record >= FirstUser {
-			entries = append(entries, f.describeEntry(l.record, e, string(f.index.name(l))))
+		if l.record >= FirstUser {
+			entries = append(entries, f.describeLink(l))
 		}
 		at = i + 1 - from
 	}
@@ -125,16 +132,20 @@ func (f *FS) checkFolder(record uint32) error {
 }
 
 // Child finds a name in a folder, ignoring case; of two that differ only in case
-// the one that is spelled like name, or else the first.
+// the one that is spelled like name, or else the first. What is no name there may
+// be a short one that Windows made for DOS; the entry has the long one.
 func (f *FS) Child(folder uint32, name string) (Entry, error) {
 	if err := f.checkFolder(folder); err != nil {
 		return Entry{}, err
 	}
 	l, ok := f.index.find(folder, name)
+	if !ok && winname.IsShort(name) {
+		l, ok = f.findDOS(folder, name)
+	}
 	if !ok {
 		return Entry{}, errNotThere
 	}
-	return f.describeEntry(l.record, f.index.entry(l.record), string(f.index.name(l))), nil
+	return f.describeLink(l), nil
 }
 
 // Lookup finds a path of backslashes, `\` for the root, ignoring case. Reparse

@@ -66,6 +66,7 @@ type FS struct {
 	problems problems
 	blocks   blockCache
 	security securityCache
+	dos      dosNames
 }
 
 // Info describes the volume as a whole.

@@ -259,27 +259,49 @@ func (s *scanner) cluster(a attribute) uint32 {
 	return 0
 }
 
-// Name spaces of a file name; 0 is POSIX, 1 Win32, 3 both Win32 and DOS.
-const nameSpaceDOS = 2
+// Name spaces of a file name; 0 is POSIX, 3 both Win32 and DOS in one.
+const (
+	nameSpaceWin32 = 1
+	nameSpaceDOS   = 2
+)
+
+// fileName is the value of a $FILE_NAME attribute.
+type fileName struct {
+	parent reference
+	size   int64 // as it was when the name was last changed
+	space  byte
+	raw    []byte // UTF-16
+}
+
+// parseFileName reads a name; false if the attribute is none, or damaged.
+func parseFileName(a attribute) (fileName, bool) {
+	v := a.value
+	if a.kind != typeFileName || len(v) < 66 || len(v) < 66+2*int(v[64]) {
+		return fileName{}, false
+	}
+	return fileName{
+		parent: reference(binary.LittleEndian.Uint64(v)), size: int64(binary.LittleEndian.Uint64(v[48:])),
+		space: v[65], raw: v[66 : 66+2*int(v[64])],
+	}, true
+}
 
 // link notes one name of file n, unless it is its name for DOS. It returns the
 // size that the name tells, which may be old.
 func (s *scanner) link(n uint32, a attribute) (size int64, ok bool) {
-	v := a.value
-	if len(v) < 66 || len(v) < 66+2*int(v[64]) {
+	name, ok := parseFileName(a)
+	if !ok {
 		s.f.problems.lose(n, "a name is damaged")
 		return 0, false
 	}
-	if v[65] == nameSpaceDOS {
+	if name.space == nameSpaceDOS {
 		return 0, false
 	}
-	parent := reference(binary.LittleEndian.Uint64(v))
-	number, ok := parent.number()
+	number, ok := name.parent.number()
 	if !ok {
 		s.f.problems.lose(n, "its folder cannot be")
 		return 0, false
 	}
-	at, length, ok := s.x.names.add(v[66 : 66+2*int(v[64])])
+	at, length, ok := s.x.names.add(name.raw)
 	if !ok || s.linkCount() >= int64(NoRecord)-1 {
 		s.f.problems.lose(n, "too many names")
 		return 0, false
@@ -289,8 +311,8 @@ func (s *scanner) link(n uint32, a attribute) (size int64, ok bool) {
 		s.links = append(s.links, make([]link, 0, linksPerPart))
 		last++
 	}
-	s.links[last] = append(s.links[last], link{record: n, parent: number, sequence: parent.sequence(), name: at, length: length})
-	return int64(binary.LittleEndian.Uint64(v[48:])), true
+	s.links[last] = append(s.links[last], link{record: n, parent: number, sequence: name.parent.sequence(), name: at, length: length})
+	return name.size, true
 }
 
 func (s *scanner) linkCount() int64 {

@@ -32,9 +32,13 @@ type Dir struct {
 	sys  system
 
 	mu       sync.Mutex
-	folders  map[string]string            // path as asked for → native path, known to be a real folder
-	listings map[string]map[string]string // native folder → folded name → name
+	folders  map[string]string // path as asked for → native path, known to be a real folder
+	listings listings
+	shorts   listings
 }
+
+// listings are what folders are searched for: native folder → folded name → name.
+type listings map[string]map[string]string
 
 // Both caches are emptied when they reach these bounds; a folder with more
 // names than maxListing is searched afresh each time.
@@ -64,7 +68,8 @@ func OpenDir(root string) (*Dir, error) {
 		root:     native,
 		sys:      probe(native),
 		folders:  map[string]string{},
-		listings: map[string]map[string]string{},
+		listings: listings{},
+		shorts:   listings{},
 	}, nil
 }
 
@@ -74,6 +79,7 @@ func (d *Dir) Close() error {
 	defer d.mu.Unlock()
 	clear(d.folders)
 	clear(d.listings)
+	clear(d.shorts)
 	return nil
 }
 
@@ -213,6 +219,12 @@ func (d *Dir) child(folder, name string, do func(native string) error) error {
 	if !plainName(name) {
 		return fs.ErrNotExist
 	}
+	if winname.IsShort(name) {
+		// The system may know it as well, but would not tell whose it is.
+		if long, found := d.long(folder, name); found {
+			name = long
+		}
+	}
 	err := do(nativeJoin(folder, name))
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -226,30 +238,37 @@ func (d *Dir) child(folder, name string, do func(native string) error) error {
 
 // spelling looks for a name of the folder that Windows takes for the same.
 func (d *Dir) spelling(folder, name string) (string, bool) {
-	key := winname.Fold(name)
-	d.mu.Lock()
-	listing, ok := d.listings[folder]
-	d.mu.Unlock()
-	if !ok {
+	return d.search(d.listings, folder, name, func() (map[string]string, error) {
 		names, err := readNames(folder)
-		listing = make(map[string]string, len(names))
+		listing := make(map[string]string, len(names))
 		slices.Sort(names) // of two spellings beside each other always the same one
 		for _, n := range names {
 			if fold := winname.Fold(n); listing[fold] == "" {
 				listing[fold] = n
 			}
 		}
-		if err == nil && len(listing) <= maxListing {
+		return listing, err
+	})
+}
+
+// search looks for a name in what is kept of a folder, or else read.
+func (d *Dir) search(kept listings, folder, name string, read func() (map[string]string, error)) (string, bool) {
+	d.mu.Lock()
+	listing, ok := kept[folder]
+	d.mu.Unlock()
+	if !ok {
+		var err error
+		if listing, err = read(); err == nil && len(listing) <= maxListing {
 			d.mu.Lock()
-			if len(d.listings) >= maxListings {
-				clear(d.listings)
+			if len(kept) >= maxListings {
+				clear(kept)
 			}
-			d.listings[folder] = listing
+			kept[folder] = listing
 			d.mu.Unlock()
 		}
 	}
-	spelled, found := listing[key]
-	return spelled, found
+	found, ok := listing[winname.Fold(name)]
+	return found, ok
 }
 
 // plainName reports whether name can be one segment of a path here: no way up,

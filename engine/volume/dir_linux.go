@@ -8,10 +8,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"lifeboat/engine/winname"
 )
 
 // The extended attributes with which ntfs-3g shows what NTFS knows; the kernel's
@@ -21,6 +24,7 @@ const (
 	xattrTimes    = "system.ntfs_times"        // created, modified, accessed, changed: FILETIMEs
 	xattrACL      = "system.ntfs_acl"          // self-relative security descriptor
 	xattrReparse  = "system.ntfs_reparse_data" // REPARSE_DATA_BUFFER
+	xattrShort    = "system.ntfs_dos_name"     // name for DOS
 	xattrStreams  = "ntfs.streams.list"        // names parted by NUL, with streams_interface=windows
 	xattrSecurity = "system.ntfs_security"     // as xattrACL, by ntfs3
 )
@@ -130,6 +134,7 @@ func (s system) extras(native string, info Info) (Extras, error) {
 	if info.Attr&ReparsePoint != 0 {
 		extras.Reparse = get(xattrReparse)
 	}
+	extras.Short = s.short(native)
 	names, err := streamNames(native)
 	problems.add(err)
 	for _, name := range names {
@@ -141,6 +146,37 @@ func (s system) extras(native string, info Info) (Extras, error) {
 		extras.Streams = append(extras.Streams, Stream{Name: name, Size: size})
 	}
 	return extras, problems.err()
+}
+
+// long finds the name of which Windows made a short one. What is a name itself is
+// nobody's short one.
+func (d *Dir) long(folder, name string) (string, bool) {
+	if !d.sys.ntfs3g {
+		return "", false
+	}
+	if _, itself := d.spelling(folder, name); itself {
+		return "", false
+	}
+	return d.search(d.shorts, folder, name, func() (map[string]string, error) {
+		names, err := readNames(folder)
+		slices.Sort(names)
+		shorts := map[string]string{}
+		for _, n := range names {
+			if fold := winname.Fold(d.sys.short(nativeJoin(folder, n))); fold != "" && shorts[fold] == "" {
+				shorts[fold] = n
+			}
+		}
+		return shorts, err
+	})
+}
+
+// short returns the name that an object has for DOS, "" if it has none.
+func (s system) short(native string) string {
+	b, err := getxattr(native, xattrShort)
+	if name := string(b); err == nil && !winname.Equal(name, filepath.Base(native)) {
+		return name
+	}
+	return ""
 }
 
 func streamNames(native string) ([]string, error) {

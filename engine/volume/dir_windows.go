@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 	"unsafe"
@@ -179,6 +180,7 @@ func (s system) extras(native string, info Info) (Extras, error) {
 	if extras.Streams, err = streams(h); err != nil {
 		problems.add(fmt.Errorf("list streams: %w", err))
 	}
+	extras.Short = short(h)
 	if info.Attr&ReparsePoint != 0 {
 		buf := make([]byte, windows.MAXIMUM_REPARSE_DATA_BUFFER_SIZE)
 		var n uint32
@@ -190,6 +192,38 @@ func (s system) extras(native string, info Info) (Extras, error) {
 		}
 	}
 	return extras, problems.err()
+}
+
+// short returns the name that an object has for DOS, "" if it has none.
+func short(h windows.Handle) string {
+	const alternateName = 21 // FileAlternateNameInformation
+	var buf [4 + 2*12]byte
+	var status windows.IO_STATUS_BLOCK
+	if err := windows.NtQueryInformationFile(h, &status, &buf[0], uint32(len(buf)), alternateName); err != nil {
+		return ""
+	}
+	return utf16At(buf[:], 0, 4)
+}
+
+// long finds the name of which Windows made a short one. NTFS has no name in a
+// folder that is another's short one.
+func (d *Dir) long(folder, name string) (string, bool) {
+	native, err := windows.UTF16PtrFromString(nativeJoin(folder, name))
+	if err != nil {
+		return "", false
+	}
+	var found windows.Win32finddata
+	h, err := windows.FindFirstFile(native, &found)
+	if err != nil {
+		return "", false
+	}
+	windows.FindClose(h)
+	units := found.FileName[:]
+	if end := slices.Index(units, 0); end >= 0 {
+		units = units[:end]
+	}
+	long := winname.FromUTF16(units)
+	return long, long != "" && !winname.Equal(long, name)
 }
 
 // security returns the descriptor with its audit part, or without when Windows

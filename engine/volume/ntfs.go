@@ -182,6 +182,8 @@ func (n *NTFS) Extras(path string, info Info) (Extras, error) {
 			extras.Reparse, err = n.fs.Reparse(e.Record)
 			problems.add(err)
 		}
+		extras.Short, err = n.fs.DOSName(e)
+		problems.add(err)
 		streams, err := n.fs.Streams(e.Record)
 		problems.add(err)
 		for _, s := range streams {

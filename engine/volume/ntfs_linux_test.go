@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"lifeboat/engine/winname"
 )
 
@@ -44,6 +46,27 @@ func rawOf(t *testing.T, d *Dir) *NTFS {
 	}
 	t.Fatalf("%s is not mounted", d.root)
 	return nil
+}
+
+// Both readers find what a short name stands for, and tell whose it is.
+func TestShortNames(t *testing.T) {
+	d := mountNTFS(t, "streams_interface=windows", func(root string) {
+		short := func(path, name string) {
+			if err := unix.Lsetxattr(filepath.Join(root, path), xattrShort, []byte(name), 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		mkdir(t, filepath.Join(root, "Users/Anna Keller"))
+		for _, name := range []string{"a long letter.txt", "PLAIN~1.TXT", "a second one.txt"} {
+			if err := os.WriteFile(filepath.Join(root, "Users/Anna Keller", name), []byte(name), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		short("Users/Anna Keller", "ANNAKE~1")
+		short("Users/Anna Keller/a long letter.txt", "ALONGL~1.TXT")
+	})
+	checkShortNames(t, d)
+	checkShortNames(t, rawOf(t, d))
 }
 
 // TestNTFSEqualsMounted fills a volume through ntfs-3g and compares both readers
@@ -200,6 +223,9 @@ func compareExtras(t *testing.T, d *Dir, n *NTFS, at string, info Info) {
 	}
 	if !bytes.Equal(a.Security, b.Security) {
 		t.Errorf("%s: descriptors\n%x\n%x", at, a.Security, b.Security)
+	}
+	if a.Short != b.Short {
+		t.Errorf("%s: name for DOS %q, %q", at, a.Short, b.Short)
 	}
 	if !bytes.Equal(a.Reparse, b.Reparse) {
 		t.Errorf("%s: reparse data\n%x\n%x", at, a.Reparse, b.Reparse)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"lifeboat/engine/ntfs/ntfstest"
@@ -24,6 +25,60 @@ func openNTFS(t *testing.T, v *ntfstest.Volume) *NTFS {
 		t.Fatal(err)
 	}
 	return n
+}
+
+func TestNTFSShortNames(t *testing.T) {
+	v := ntfstest.New(ntfstest.Options{})
+	users := v.Folder(ntfstest.Root, "Users")
+	pair := func(parent uint32, folder bool, long, short string, content ...ntfstest.Attribute) uint32 {
+		return v.Add(ntfstest.File{Folder: folder, Attributes: content, Names: []ntfstest.Name{
+			{Parent: parent, Name: short, Space: 2}, {Parent: parent, Name: long, Space: 1},
+		}})
+	}
+	anna := pair(users, true, "Anna Keller", "ANNAKE~1")
+	pair(anna, false, "a long letter.txt", "ALONGL~1.TXT", v.Data("", []byte("a long letter.txt")))
+	v.File(anna, "PLAIN~1.TXT", []byte("PLAIN~1.TXT"))
+	v.File(anna, "a second one.txt", nil)
+	checkShortNames(t, openNTFS(t, v))
+}
+
+// checkShortNames looks at a profile with short names.
+func checkShortNames(t *testing.T, v Volume) {
+	t.Helper()
+	for asked, want := range map[string]struct{ path, short string }{
+		`\Users\ANNAKE~1`:                  {`\Users\Anna Keller`, "ANNAKE~1"},
+		`\users\annake~1\alongl~1.txt`:     {`\users\Anna Keller\a long letter.txt`, "ALONGL~1.TXT"},
+		`\Users\ANNAKE~1\PLAIN~1.TXT`:      {`\Users\Anna Keller\PLAIN~1.TXT`, ""},
+		`\Users\ANNAKE~1\plain~1.txt`:      {`\Users\Anna Keller\plain~1.txt`, ""},
+		`\Users\ANNAKE~1\a second one.txt`: {`\Users\Anna Keller\a second one.txt`, ""},
+	} {
+		info, err := v.Stat(asked)
+		_, name := winname.Split(want.path)
+		if err != nil || !winname.Equal(info.Name, name) {
+			t.Errorf("%s is %q, %v", asked, info.Name, err)
+			continue
+		}
+		if long := Long(v, asked); long != want.path {
+			t.Errorf("%s is spelled %s, want %s", asked, long, want.path)
+		}
+		extras, err := v.Extras(asked, info)
+		if err != nil || extras.Short != want.short {
+			t.Errorf("%s has the short name %q, want %q, %v", asked, extras.Short, want.short, err)
+		}
+		if !info.IsDir() && info.Size > 0 {
+			if got := read(t, v, asked); got != info.Name {
+				t.Errorf("%s holds %q", asked, got)
+			}
+		}
+	}
+	for _, absent := range []string{`\Users\ANNAKE~2`, `\ANNAKE~1`, `\Users\ANNAKE~1\ASECON~1.TXT`, `\Users\ANNAKE~1\ALONGL~1.TXT\x`} {
+		if info, err := v.Stat(absent); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s is %+v, %v", absent, info, err)
+		}
+		if long := Long(v, absent); !strings.HasSuffix(long, absent[strings.LastIndexByte(absent, '\\'):]) {
+			t.Errorf("%s is spelled %s", absent, long)
+		}
+	}
 }
 
 func TestNTFSPaths(t *testing.T) {

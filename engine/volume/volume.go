@@ -4,7 +4,9 @@
 //
 // A path is volume-relative, its segments parted by backslashes: `\` is the
 // root, `\Users\anna\a.txt` a file. Names are WTF-8 (see winname). A lookup
-// ignores case; what ReadDir returns is spelled as on the disk.
+// ignores case, and takes for a name that is not there the short one that Windows
+// made of another for DOS, `\Users\ANNAKE~1`; what ReadDir returns is spelled as on
+// the disk.
 //
 // A Volume never writes. It may be used from several goroutines. Which drive
 // letter it had, and what a Windows on it looks like, is the business of
@@ -14,12 +16,15 @@ package volume
 import (
 	"io"
 	"time"
+
+	"lifeboat/engine/winname"
 )
 
 // Volume is a read-only view of one NTFS or FAT volume. Errors wrap
 // fs.ErrNotExist, fs.ErrPermission or the system's I/O error.
 type Volume interface {
-	// Stat describes one file or folder without following a reparse point.
+	// Stat describes one file or folder without following a reparse point. What was
+	// asked for by its short name has the long one.
 	Stat(path string) (Info, error)
 	// ReadDir lists a folder in name order. With an error it still returns
 	// the entries it could read.
@@ -61,6 +66,16 @@ type Extras struct {
 	Security []byte   // self-relative security descriptor, nil if unknown
 	Streams  []Stream // alternate data streams
 	Reparse  []byte   // REPARSE_DATA_BUFFER, tag and length included
+	Short    string   // its name for DOS, if that is another one and known
+}
+
+// Long spells a path of a volume without the short names for DOS in it, as far as
+// they are there.
+func Long(v Volume, path string) string {
+	return winname.Long(path, func(path string) (string, bool) {
+		info, err := v.Stat(path)
+		return info.Name, err == nil
+	})
 }
 
 // Stream names an alternate data stream.
