@@ -228,7 +228,7 @@ func (ev *evaluator) installedFolders(hive string, sc *scope) []string {
 		if expanded, err := sc.expand(text); err == nil {
 			text = expanded
 		}
-		dir := winname.Fold(cleanNode(strings.Trim(text, `" `)))
+		dir := winname.Fold(ev.longPath(cleanNode(strings.Trim(text, `" `))))
 		if len(dir) > 3 && dir[1] == ':' && ev.spend(1) && !seen[dir] {
 			seen[dir] = true
 			list = append(list, dir)

@@ -252,7 +252,7 @@ func (ev *evaluator) objectSet(s *ObjectSet, sc *scope) []yielded {
 	add := func(line int, written string, patterns []Pattern) {
 		for _, p := range patterns {
 			if ev.spend(1) {
-				all = append(all, yielded{p, line, written})
+				all = append(all, yielded{ev.long(p), line, written})
 			}
 		}
 	}
@@ -267,6 +267,29 @@ func (ev *evaluator) objectSet(s *ObjectSet, sc *scope) []yielded {
 		}
 	}
 	return all
+}
+
+// long spells the literal beginning of a file pattern with the names that a walk
+// meets, where it was written with short ones for DOS.
+func (ev *evaluator) long(p Pattern) Pattern {
+	if p.Kind == RegistryKind {
+		return p
+	}
+	p.Node = ev.longPath(p.Node)
+	if p.HasLeaf && p.Kind == FileKind && winname.IsShort(p.Leaf) && !strings.Contains(p.Node, "*") {
+		_, p.Leaf = winname.Split(ev.longPath(winname.Join(p.Node, p.Leaf)))
+	}
+	return p
+}
+
+func (ev *evaluator) longPath(path string) string {
+	return winname.Long(path, func(path string) (string, bool) {
+		if !ev.spend(1) {
+			return "", false
+		}
+		e, ok := ev.platform.Stat(path)
+		return e.Name, ok
+	})
 }
 
 // notEverywhere are the recognised variables that Windows XP or a 32-bit

@@ -21,7 +21,8 @@ type Context struct {
 // or `HKU` and what is below them, the users by SID; HKCU and HKCR never occur,
 // HKLM\SYSTEM\CurrentControlSet and Software\Classes of a user must work. Both come in any case
 // and must be looked up ignoring case. No lookup follows a reparse point at the
-// end of its path. What is absent or cannot be read is simply absent; an
+// end of its path. A file path may hold the short names that Windows made for DOS;
+// an Entry has the long one. What is absent or cannot be read is simply absent; an
 // implementation that wants to end a long evaluation answers so to everything.
 type Platform interface {
 	// OSVersion is major.minor.build.CSD, CSD being empty without a service

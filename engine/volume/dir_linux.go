@@ -134,7 +134,6 @@ func (s system) extras(native string, info Info) (Extras, error) {
 	if info.Attr&ReparsePoint != 0 {
 		extras.Reparse = get(xattrReparse)
 	}
-	extras.Short = s.short(native)
 	names, err := streamNames(native)
 	problems.add(err)
 	for _, name := range names {
@@ -170,7 +169,9 @@ func (d *Dir) long(folder, name string) (string, bool) {
 	})
 }
 
-// short returns the name that an object has for DOS, "" if it has none.
+// short returns the name that an object has for DOS, "" if it has none. It is no part
+// of the extras: 25 µs for each object, a fifth of what one costs here beside its
+// bytes. A volume that is read raw has the name at hand.
 func (s system) short(native string) string {
 	b, err := getxattr(native, xattrShort)
 	if name := string(b); err == nil && !winname.Equal(name, filepath.Base(native)) {

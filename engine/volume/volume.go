@@ -66,7 +66,7 @@ type Extras struct {
 	Security []byte   // self-relative security descriptor, nil if unknown
 	Streams  []Stream // alternate data streams
 	Reparse  []byte   // REPARSE_DATA_BUFFER, tag and length included
-	Short    string   // its name for DOS, if that is another one and known
+	Short    string   // its name for DOS, if that is another one and costs nothing to know
 }
 
 // Long spells a path of a volume without the short names for DOS in it, as far as

@@ -227,6 +227,18 @@ func (i *Installation) locate(path string) (source int, at string, ok bool) {
 	}
 }
 
+// long spells a path of the installation without the short names for DOS in it.
+func (i *Installation) long(sources []Source, path string) string {
+	return winname.Long(path, func(path string) (string, bool) {
+		source, at, ok := i.locate(path)
+		if !ok {
+			return "", false
+		}
+		info, err := sources[source].Volume.Stat(at)
+		return info.Name, err == nil
+	})
+}
+
 // isBelow reports whether a path is a folder, or lies in it.
 func isBelow(path, folder string) bool {
 	return len(path) >= len(folder) && winname.Equal(path[:len(folder)], folder) &&

@@ -131,7 +131,8 @@ func (e *environment) place(table []folder, settings *regf.Key, live, vars map[s
 
 // Vars returns the variables that are valid in every context, by their names in
 // upper case: those USMT recognises, and behind them the system's environment.
-// Values are paths and texts of the offline Windows, fully expanded.
+// Values are paths and texts of the offline Windows, fully expanded; a path has long
+// names where a program of that Windows may have seen short ones.
 func (m *Machine) Vars() map[string]string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -222,7 +223,17 @@ func (m *Machine) machineEnvironment(software, controlSet *regf.Key) *environmen
 			e.live[name] = value
 		}
 	}
+	m.lengthen(e.vars)
 	return e
+}
+
+// lengthen replaces the short names for DOS in variables that are paths: rules are
+// compared with what the folders are called, as TEMP in a profile whose name is long
+// or not plain ASCII is not.
+func (m *Machine) lengthen(vars map[string]string) {
+	for name, value := range vars {
+		vars[name] = m.long(m.sources, value)
+	}
 }
 
 // placeDefault adds the folders of the default profile.
@@ -294,6 +305,7 @@ func (m *Machine) UserVars(id string) map[string]string {
 			vars[name] = value
 		}
 	}
+	m.lengthen(vars)
 	m.userEnv[u.ID] = vars
 	return maps.Clone(vars)
 }

@@ -294,6 +294,14 @@ func (d *description) paths(sources []Source, opt Options) {
 		}
 	}
 	inst.Drives = assignDrives(sources, inst, opt.Mappings, profiles)
+	// Rules and people know a profile by its long name.
+	d.list.dir = inst.long(sources, d.list.dir)
+	for i := range d.list.shared {
+		d.list.shared[i] = inst.long(sources, d.list.shared[i])
+	}
+	for i := range d.list.entries {
+		d.list.entries[i].path = inst.long(sources, d.list.entries[i].path)
+	}
 
 	inst.Profiles = d.list.dir
 	if inst.Profiles == "" {
