@@ -467,7 +467,7 @@ func (g *gatherer) streams(ctx context.Context, p prepared, unit int) error {
 // describe makes the catalog line of an object.
 func (g *gatherer) describe(p prepared) store.Object {
 	line := store.Object{
-		Path: store.Text(p.Path), Dir: p.Info.IsDir(), Size: p.Info.Size, Attr: uint32(p.Info.Attr),
+		Path: store.Text(p.Path), Short: store.Text(p.extras.Short), Dir: p.Info.IsDir(), Size: p.Info.Size, Attr: uint32(p.Info.Attr),
 		Created: store.FileTimeOf(p.Info.Created), Modified: store.FileTimeOf(p.Info.Modified), Accessed: store.FileTimeOf(p.Info.Accessed),
 		Tag: p.Info.Reparse, Reparse: p.extras.Reparse,
 		User: g.plan.Units[g.chosen[p.Group]].User, Units: g.plan.groups[p.Group].units,

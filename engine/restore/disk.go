@@ -2,6 +2,7 @@ package restore
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -255,7 +256,49 @@ func (d *disk) touch(f *folder) error {
 // If the name is taken and replace is set, what is there is kept; else the error
 // wraps fs.ErrExist. The folder must be there.
 func (d *disk) put(p string, replace bool, meta metadata, write func(w io.Writer) error) error {
-	return d.place(p, replace, func(near *os.Root, temp, full string) error { return d.writeTemp(near, temp, full, meta, write) })
+	err := d.place(p, replace, func(near *os.Root, temp, full string) error { return d.writeTemp(near, temp, full, meta, write) })
+	if err == nil && meta.short != "" && meta.reparse == nil && !d.dry() {
+		d.setShort(p, meta.short)
+	}
+	return err
+}
+
+// setShort gives an object its name for DOS, which it gets last: renaming loses it.
+// That it cannot be had (another has it, or the volume makes none) costs nobody
+// anything but old paths in the registry, and is not told.
+func (d *disk) setShort(p, short string) {
+	dir, name := winname.Split(p)
+	f, err := d.folder(dir)
+	if err != nil {
+		return
+	}
+	if _, taken := f.names[winname.Fold(short)]; taken {
+		return
+	}
+	if near, err := d.enter(f); err == nil {
+		name = cmp.Or(f.names[winname.Fold(name)], name)
+		_ = d.sys.setShort(near, name, d.full(path.Join(f.native, name)), short)
+	}
+}
+
+// freeName takes a file's name away from what has it for DOS only: to write under it
+// would replace that.
+func (d *disk) freeName(f *folder, name string) error {
+	if _, taken := f.names[winname.Fold(name)]; taken || !winname.IsShort(name) {
+		return nil
+	}
+	near, err := d.enter(f)
+	if err != nil {
+		return err
+	}
+	short := winname.Fold(name) // they are in upper case, and ntfs-3g looks for nothing else
+	if _, err := near.Lstat(short); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err := d.sys.setShort(near, short, d.full(path.Join(f.native, short)), ""); err != nil {
+		return fmt.Errorf("the name is that for DOS of another file: %w", err)
+	}
+	return nil
 }
 
 // place is put for a file that fill makes under a temporary name.
@@ -283,6 +326,9 @@ func (d *disk) place(p string, replace bool, fill func(near *os.Root, temp, full
 	}
 	native := path.Join(f.native, name)
 	if err := d.touch(f); err != nil {
+		return err
+	}
+	if err := d.freeName(f, name); err != nil {
 		return err
 	}
 	if taken {
@@ -468,6 +514,9 @@ func (d *disk) setFolder(p string, meta metadata) error {
 	f, err := d.folder(p)
 	if err != nil {
 		return err
+	}
+	if meta.short != "" {
+		d.setShort(p, meta.short)
 	}
 	in, err := d.root.Open(f.native)
 	if err != nil {

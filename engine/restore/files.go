@@ -363,6 +363,11 @@ func (r *run) metadata(o store.Object, t target) (metadata, error) {
 			m.modified = 0
 		}
 	}
+	if _, from := winname.Split(string(o.Path)); winname.IsShort(string(o.Short)) {
+		if _, to := winname.Split(t.path); winname.Equal(from, to) {
+			m.short = string(o.Short)
+		}
+	}
 	for _, s := range o.Streams {
 		if s.Missing != "" {
 			continue

@@ -14,6 +14,7 @@ type metadata struct {
 	modified store.FileTime
 	accessed store.FileTime
 	security []byte
+	short    string // name for DOS, so that registry values and shortcuts which hold it still lead here
 	reparse  []byte // of a link
 	folder   bool   // an empty folder, which a link may be
 	streams  []streamData

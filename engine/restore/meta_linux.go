@@ -20,6 +20,7 @@ const (
 	xattrACL      = "system.ntfs_acl"
 	xattrReparse  = "system.ntfs_reparse_data"
 	xattrSecurity = "system.ntfs_security"
+	xattrShort    = "system.ntfs_dos_name"
 	streamPrefix  = "user."
 	maxStream     = 64 << 10 // as an extended attribute
 )
@@ -162,4 +163,20 @@ func syncFolder(root *os.Root, native string) error {
 		return err
 	}
 	return nil
+}
+
+// setShort gives an object its name for DOS, or takes it away if there is none.
+func (s system) setShort(near *os.Root, name, _, short string) error {
+	if !s.ntfs3g {
+		return errors.ErrUnsupported
+	}
+	f, err := near.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if short == "" {
+		return unix.Fremovexattr(int(f.Fd()), xattrShort)
+	}
+	return unix.Fsetxattr(int(f.Fd()), xattrShort, []byte(short), 0)
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"unsafe"
 
+	"github.com/Microsoft/go-winio"
 	"golang.org/x/sys/windows"
 )
 
@@ -26,6 +27,8 @@ func probe(root *os.Root) system {
 	if err := windows.GetVolumeInformation(name, nil, 0, nil, nil, &flags, nil, 0); err != nil {
 		return system{}
 	}
+	// Without it Windows sets no names for DOS. It holds for the process.
+	_ = winio.EnableProcessPrivileges([]string{winio.SeRestorePrivilege})
 	return system{ntfs: flags&windows.FILE_PERSISTENT_ACLS != 0}
 }
 
@@ -184,4 +187,27 @@ func remove(root *os.Root, name, full string) error {
 func makeWritable(root *os.Root, name, full string) bool {
 	info, err := root.Lstat(name)
 	return err == nil && info.Mode().IsRegular() && setBasic(full, metadata{attr: windows.FILE_ATTRIBUTE_NORMAL}) == nil
+}
+
+var setFileShortName = windows.NewLazySystemDLL("kernel32.dll").NewProc("SetFileShortNameW")
+
+// setShort gives an object its name for DOS, or takes it away if there is none
+// (Windows 7 and later).
+func (s system) setShort(_ *os.Root, _, full, short string) error {
+	if !s.ntfs {
+		return errors.ErrUnsupported
+	}
+	name, err := windows.UTF16PtrFromString(short)
+	if err != nil {
+		return err
+	}
+	h, err := openFor(full, windows.DELETE) // a right that also a read-only file gives
+	if err != nil {
+		return err
+	}
+	defer windows.CloseHandle(h)
+	if ok, _, err := setFileShortName.Call(uintptr(h), uintptr(unsafe.Pointer(name))); ok == 0 {
+		return err
+	}
+	return nil
 }

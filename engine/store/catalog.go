@@ -73,7 +73,8 @@ func (f FileTime) Time() time.Time {
 // Object is one file or folder of the source with all that its content under
 // File/ does not tell. The line of a folder comes before those of what it holds.
 type Object struct {
-	Path     Text           `json:"path"` // full Windows path, `C:\Users\a`
+	Path     Text           `json:"path"`            // full Windows path, `C:\Users\a`
+	Short    Text           `json:"short,omitempty"` // its name for DOS, `ANNAKE~1`, if that is another and known
 	Dir      bool           `json:"dir,omitempty"`
 	Size     int64          `json:"size,omitempty"`
 	Attr     uint32         `json:"attr"`
