@@ -74,6 +74,7 @@ func (u *robot) run(cmds []command) {
 				u.msgs <- msg
 			}
 		}()
+		synctest.Wait() // one after the other, so that a run is the same every time
 	}
 }
 
