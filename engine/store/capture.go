@@ -75,6 +75,7 @@ type Capture struct {
 	work   sync.WaitGroup
 	busy   sync.WaitGroup // jobs that were handed out and are not done or put off
 	closed bool           // jobs is closed
+	over   bool           // it was finished or aborted
 
 	old     []manifest.ID // checkpoints of the source
 	resumed bool
@@ -467,7 +468,7 @@ func (c *Capture) finish(ctx context.Context, sum Summary) (ID, error) {
 // Abort ends the capture without finishing it. With keep, a last checkpoint is
 // written, so that the next run goes on here. It does nothing after Finish.
 func (c *Capture) Abort(ctx context.Context, keep bool) error {
-	if c.w == nil {
+	if c.over {
 		return nil
 	}
 	lost := c.ctx.Err() != nil
@@ -506,12 +507,11 @@ func (c *Capture) drain(ctx context.Context) error {
 
 func (c *Capture) close(ctx context.Context) error {
 	c.cancel()
-	w := c.w
-	c.w = nil
-	if w == nil {
+	if c.over {
 		return nil
 	}
-	return w.close(context.WithoutCancel(ctx))
+	c.over = true
+	return c.w.close(context.WithoutCancel(ctx))
 }
 
 // within runs f and stops waiting for it when ctx ends.

@@ -37,11 +37,18 @@ func (c *Capture) store(j job, buf []byte) (out Outcome) {
 		}
 	}()
 	n, err := fill(r, buf)
+	if c.ctx.Err() != nil { // it hung, and nobody has waited for it
+		return Outcome{Err: c.ended()}
+	}
 	w := c.w.create(c.ctx, newObject{
 		path: j.item.Path, modTime: j.item.ModTime, sparse: j.item.Sparse, big: j.item.Size >= bigFile, packed: n == 0 || !compressible(j.item.Path, buf[:n]),
 	})
 	defer w.Close()
 	for ; n > 0; n, err = fill(r, buf) {
+		if c.ctx.Err() != nil {
+			out.Err = c.ended()
+			return out
+		}
 		out.Read += int64(n)
 		c.bytes.Add(int64(n))
 		if _, werr := w.Write(buf[:n]); errors.Is(werr, ErrTooLarge) {
