@@ -694,16 +694,11 @@ func TestCrashRestoresTheTerminal(t *testing.T) {
 		_, err := p.Run()
 		ended <- err
 	}()
-	said := func() string {
-		out.mu.Lock()
-		defer out.mu.Unlock()
-		return out.String()
-	}
 	await := func(text string) {
 		t.Helper()
-		for deadline := time.Now().Add(10 * time.Second); !strings.Contains(said(), text); time.Sleep(5 * time.Millisecond) {
+		for deadline := time.Now().Add(10 * time.Second); !strings.Contains(out.String(), text); time.Sleep(5 * time.Millisecond) {
 			if time.Now().After(deadline) {
-				t.Fatalf("it never said %q:\n%q", text, said())
+				t.Fatalf("it never said %q:\n%q", text, out.String())
 			}
 		}
 	}
@@ -723,7 +718,7 @@ func TestCrashRestoresTheTerminal(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Fatal("it does not end")
 	}
-	if on, off := strings.LastIndex(said(), "\x1b[?1049h"), strings.LastIndex(said(), "\x1b[?1049l"); on < 0 || off < on {
+	if on, off := strings.LastIndex(out.String(), "\x1b[?1049h"), strings.LastIndex(out.String(), "\x1b[?1049l"); on < 0 || off < on {
 		t.Errorf("the screen of before is not back: %d, %d", on, off)
 	}
 	files, err := filepath.Glob(filepath.Join(logs, "lifeboat-crash-*.txt"))

@@ -79,16 +79,23 @@ func talk(t *testing.T, name string, f *fake, says ...any) string {
 	return heard
 }
 
-// transcript is what was said, by both.
+// transcript is what was said, by both, and can be read while more is. The buffer
+// is not embedded: io.WriteString would find a way past the lock.
 type transcript struct {
-	mu sync.Mutex
-	bytes.Buffer
+	mu  sync.Mutex
+	all bytes.Buffer
 }
 
 func (b *transcript) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.Buffer.Write(p)
+	return b.all.Write(p)
+}
+
+func (b *transcript) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.all.String()
 }
 
 func saveSome(ctl *job.Control) {
