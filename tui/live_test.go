@@ -115,9 +115,7 @@ func TestJourney(t *testing.T) {
 	await := func(text string) {
 		t.Helper()
 		for {
-			out.mu.Lock()
 			said := out.String()
-			out.mu.Unlock()
 			if i := strings.Index(said[from:], text); i >= 0 {
 				from += i + len(text)
 				return
