@@ -52,6 +52,7 @@ type fake struct {
 	hold struct{ detect, plan, unlock, measure, trial chan struct{} } // non-nil: waits until closed
 
 	work        chan func(ctx context.Context, ctl *job.Control) // steps of Capture and Verify
+	finished    int                                              // those that came to their end
 	report      *report.Report
 	verdict     *report.Verdict
 	err         error
@@ -228,6 +229,7 @@ func (f *fake) steps(ctx context.Context, ctl *job.Control) error {
 		select {
 		case step := <-f.work:
 			if step == nil {
+				f.finished++
 				return nil
 			}
 			step(ctx, ctl)

@@ -449,8 +449,8 @@ func (p *plain) prompt(o outline) {
 	}
 }
 
-// report speaks of a run in progress: phases and problems at once, else a line
-// now and then.
+// report speaks of a run in progress: phases and problems at once and in their
+// order, however many came together, else a line now and then.
 func (p *plain) report() {
 	s, r := p.r.s, p.r.s.run
 	if r == nil || r.ended || p.shown != p.r.screens[screenSaving] {
@@ -458,11 +458,22 @@ func (p *plain) report() {
 	}
 	for ; p.spoken < len(r.problems) && p.spoken < plainProblems; p.spoken++ {
 		pr := r.problems[p.spoken]
+		if pr.phase == r.phase {
+			p.enter(r)
+		}
 		p.say(pr.at, fmt.Sprintf(textPlainProblem, s.show(pr.Path), s.show(pr.Text)))
 	}
-	if phase := phaseName(r.phase); phase != p.phase || s.now.Sub(p.told) >= plainEvery {
-		p.phase = phase
+	p.enter(r)
+	if s.now.Sub(p.told) >= plainEvery {
 		p.say(s.now, (&savingScreen{}).sentence(s))
+	}
+}
+
+// enter tells which phase a run is in, if that was not told.
+func (p *plain) enter(r *run) {
+	if phase := phaseName(r.phase); phase != p.phase {
+		p.phase = phase
+		p.say(p.r.s.now, (&savingScreen{}).sentence(p.r.s))
 	}
 }
 

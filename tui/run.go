@@ -73,7 +73,8 @@ const (
 type phaseTime struct{ began, ended time.Time }
 
 type problemSeen struct {
-	at time.Time
+	at    time.Time
+	phase job.Phase // it was seen in
 	job.Problem
 }
 
@@ -256,7 +257,7 @@ func (r *run) event(e job.Event) {
 		r.enter(e.Phase, e.Time)
 	case job.ProblemSeen:
 		if len(r.problems) < problemsListed {
-			r.problems = append(r.problems, problemSeen{e.Time, e.Problem})
+			r.problems = append(r.problems, problemSeen{e.Time, r.phase, e.Problem})
 		}
 	case job.Message:
 		r.said = e.Text
