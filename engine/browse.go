@@ -210,24 +210,22 @@ func (b *Browser) absent(ctx context.Context, typed string, nearest Item) error 
 	f := usmt.Fail(usmt.InvalidParameters, nil, "the store holds no %s", winname.Show(typed))
 	switch {
 	case nearest.Path != Top && !nearest.Dir:
-		f.Remedy = winname.Show(nearest.Windows) + " is there, but is a file"
+		return f.WithRemedy(winname.Show(nearest.Windows) + " is there, but is a file")
 	case nearest.Path != Top:
-		f.Remedy = "the nearest folder in it is " + winname.Show(nearest.Windows)
-	default:
-		drives, err := b.list(ctx, Top)
-		if err != nil {
-			return failStore(err, b.place)
-		}
-		var names []string
-		for _, d := range drives {
-			names = append(names, winname.Show(d.Windows))
-		}
-		f.Remedy = "paths in it begin with " + strings.Join(names, " or ")
-		if len(names) == 0 {
-			f.Remedy = "it holds no files"
-		}
+		return f.WithRemedy("the nearest folder in it is " + winname.Show(nearest.Windows))
 	}
-	return f
+	drives, err := b.list(ctx, Top)
+	switch {
+	case err != nil:
+		return failStore(err, b.place)
+	case len(drives) == 0:
+		return f.WithRemedy("it holds no files")
+	}
+	var names []string
+	for _, d := range drives {
+		names = append(names, winname.Show(d.Windows))
+	}
+	return f.WithRemedy("paths in it begin with " + strings.Join(names, " or "))
 }
 
 // Search calls each for every file and folder below a folder whose name matches a
@@ -289,9 +287,8 @@ func (b *Browser) walk(ctx context.Context, folder string, each func(Item) error
 // that exists is changed. Encrypted files stay behind, and are told as problems.
 func (b *Browser) Take(ctx context.Context, it Item, dest string, ctl *job.Control) (Extracted, error) {
 	if it.State == ItemEncrypted {
-		f := usmt.Fail(usmt.UnsupportedPlatform, nil, "%s is encrypted (EFS)", winname.Show(it.Windows))
-		f.Remedy = "only Windows can decrypt it: put it back with loadstate, and open it with its user's certificate"
-		return Extracted{}, f
+		return Extracted{}, usmt.Fail(usmt.UnsupportedPlatform, nil, "%s is encrypted (EFS)", winname.Show(it.Windows)).
+			WithRemedy("only Windows can decrypt it: put it back with loadstate, and open it with its user's certificate")
 	}
 	files := it.Files
 	if !it.Dir {

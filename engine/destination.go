@@ -52,32 +52,28 @@ func FitOf(need, free int64) Fit {
 // cannot be made there: a *usmt.Failure, or nil. An incomplete store is no
 // hindrance: the capture goes on with it.
 func CheckDestination(d Destination, need int64, overwrite bool) error {
-	fail := func(code usmt.Code, cause error, remedy, format string, args ...any) error {
-		f := usmt.Fail(code, cause, format, args...)
-		f.Remedy = remedy
-		return f
-	}
 	switch {
 	case d.OnSource != "":
-		return fail(usmt.InvalidStore, nil, "choose a folder on another disk: nothing is ever written to the PC being saved",
-			"%s lies on the volume being saved (%s)", d.Path, d.OnSource)
+		return usmt.Fail(usmt.InvalidStore, nil, "%s lies on the volume being saved (%s)", d.Path, d.OnSource).
+			WithRemedy("choose a folder on another disk: nothing is ever written to the PC being saved")
 	case d.Err != nil:
-		return fail(usmt.InvalidStore, d.Err, "choose another drive, or make this one writable (its switch, or remount it)",
-			"nothing can be written to %s", d.Path)
+		return usmt.Fail(usmt.InvalidStore, d.Err, "nothing can be written to %s", d.Path).
+			WithRemedy("choose another drive, or make this one writable (its switch, or remount it)")
 	}
 	state, marker, err := store.Inspect(d.Path)
 	switch {
 	case errors.Is(err, store.ErrNotStore):
-		return fail(usmt.InvalidStore, err, "choose another folder; what is there is not touched", "%s holds something else", d.Path)
+		return usmt.Fail(usmt.InvalidStore, err, "%s holds something else", d.Path).
+			WithRemedy("choose another folder; what is there is not touched")
 	case err != nil:
-		return fail(usmt.InvalidStore, err, "choose another folder", "look at %s", d.Path)
+		return usmt.Fail(usmt.InvalidStore, err, "look at %s", d.Path).WithRemedy("choose another folder")
 	case state == store.Complete && !overwrite:
-		return fail(usmt.InvalidStore, store.ErrExists, "choose another folder, or /o to replace it (the old one is removed only when the new one is complete)",
-			"%s holds a complete store of %s", d.Path, winname.Show(marker.Computer))
+		return usmt.Fail(usmt.InvalidStore, store.ErrExists, "%s holds a complete store of %s", d.Path, winname.Show(marker.Computer)).
+			WithRemedy("choose another folder, or /o to replace it (the old one is removed only when the new one is complete)")
 	}
 	if FitOf(need, d.Free) == Small {
-		return fail(usmt.MigrationFailed, nil, "choose a larger drive, or save less",
-			"%s has %s free; about %s are needed", d.Path, human.Bytes(d.Free), human.Bytes(need))
+		return usmt.Fail(usmt.MigrationFailed, nil, "%s has %s free; about %s are needed", d.Path, human.Bytes(d.Free), human.Bytes(need)).
+			WithRemedy("choose a larger drive, or save less")
 	}
 	return nil
 }
@@ -107,9 +103,8 @@ func CheckRoom(d Destination, req CaptureRequest) (notes []string, err error) {
 	case fit == Tight && req.Kind.Compresses():
 		notes = append(notes, fmt.Sprintf("%s has %s free for %s: it fits only if the files compress well", winname.Show(d.Path), human.Bytes(d.Free), human.Bytes(total.Bytes)))
 	case fit == Tight:
-		f := usmt.Fail(usmt.MigrationFailed, nil, "%s has %s free; %s are needed", d.Path, human.Bytes(d.Free), human.Bytes(total.Bytes))
-		f.Remedy = "choose a larger drive, save less, or leave out /nocompress"
-		return nil, f
+		return nil, usmt.Fail(usmt.MigrationFailed, nil, "%s has %s free; %s are needed", d.Path, human.Bytes(d.Free), human.Bytes(total.Bytes)).
+			WithRemedy("choose a larger drive, save less, or leave out /nocompress")
 	}
 	return notes, nil
 }

@@ -177,9 +177,8 @@ func (d *Detection) NoWindows() *usmt.Failure {
 	for _, l := range d.Looked {
 		what += fmt.Sprintf("; %s %s: %s", winname.Show(l.Where), winname.Show(l.Folder), winname.Show(l.Missing))
 	}
-	f := usmt.Fail(usmt.InitError, nil, "%s", what)
-	f.Remedy = `name the disk, the image file, or the folder where the Windows volume is mounted, which holds Windows\System32\config`
-	return f
+	return usmt.Fail(usmt.InitError, nil, "%s", what).
+		WithRemedy(`name the disk, the image file, or the folder where the Windows volume is mounted, which holds Windows\System32\config`)
 }
 
 // PlanRequest says what to plan.

@@ -89,9 +89,8 @@ func (e *Engine) LiveDestination(ctx context.Context) (*Detection, *Installation
 	sources, inst, err := restore.Live(ctx)
 	switch {
 	case errors.Is(err, restore.ErrNotWindows):
-		f := usmt.Fail(usmt.UnsupportedPlatform, nil, "it was not said which Windows to put the store back into")
-		f.Remedy = "say where it is with /offlineWinDir; it must not be running"
-		return nil, nil, f
+		return nil, nil, usmt.Fail(usmt.UnsupportedPlatform, nil, "it was not said which Windows to put the store back into").
+			WithRemedy("say where it is with /offlineWinDir; it must not be running")
 	case err != nil:
 		return nil, nil, orContext(err, usmt.Fail(usmt.EnvironmentFailed, err, "look at this computer"))
 	}
@@ -109,7 +108,7 @@ func (e *Engine) Restore(ctx context.Context, req RestoreRequest, ctl *job.Contr
 	r.Finished = e.Clock()
 	switch {
 	case err != nil:
-		r.ReturnCode, r.Failure, r.Remedy = int(usmt.CodeOf(err)), err.Error(), remedyOf(err)
+		r.ReturnCode, r.Failure, r.Remedy = int(usmt.CodeOf(err)), err.Error(), usmt.RemedyOf(err)
 	case r.ProblemCount > 0:
 		r.ReturnCode = int(usmt.WouldHaveFailed)
 	}
@@ -211,16 +210,11 @@ func (e *Engine) restore(ctx context.Context, req RestoreRequest, ctl *job.Contr
 // That it is plain may be left unsaid (spec/usmt-cli-spec.md 6.2); then files are
 // copied from it.
 func checkWord(kind store.Kind, req RestoreRequest) (notes []string, err error) {
-	fail := func(what, remedy string) ([]string, error) {
-		f := usmt.Fail(usmt.InvalidStore, nil, "the store in %s is %s", req.Path, what)
-		f.Remedy = remedy
-		return nil, f
-	}
 	switch {
 	case req.Plain && kind.Compresses():
-		return fail("compressed", "leave out /nocompress")
+		return nil, usmt.Fail(usmt.InvalidStore, nil, "the store in %s is compressed", req.Path).WithRemedy("leave out /nocompress")
 	case req.Link && !kind.Links():
-		return fail("no hard-link store", "leave out /hardlink")
+		return nil, usmt.Fail(usmt.InvalidStore, nil, "the store in %s is no hard-link store", req.Path).WithRemedy("leave out /hardlink")
 	case !req.Plain && !kind.Compresses():
 		notes = append(notes, "the store is not compressed: /nocompress is taken as given")
 	}
@@ -255,37 +249,32 @@ func chooseUsers(choose usmt.Selection, c *store.Catalog, source *windows.Instal
 
 // failRestore gives the error of a restore its return code.
 func failRestore(err error, req RestoreRequest) error {
-	fail := func(code usmt.Code, remedy, format string, args ...any) error {
-		f := usmt.Fail(code, err, format, args...)
-		f.Remedy = remedy
-		return f
+	into := func(code usmt.Code) *usmt.Failure {
+		return usmt.Fail(code, err, "restore to %s", req.Installation.Where)
 	}
-	where := req.Installation.Where
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	case errors.Is(err, restore.ErrNoAccount):
-		return fail(usmt.UseLac, "add /lac to have it made, /mu to give it another name, /ue to leave the user out, or /c to go on without", "restore to %s", where)
+		return into(usmt.UseLac).WithRemedy("add /lac to have it made, /mu to give it another name, /ue to leave the user out, or /c to go on without")
 	case errors.Is(err, restore.ErrInUse):
-		return fail(usmt.UnsupportedPlatform, `start that Windows and shut it down by "shutdown /s /t 0", then run again; /force writes all the same`, "restore to %s", where)
+		return into(usmt.UnsupportedPlatform).WithRemedy(`start that Windows and shut it down by "shutdown /s /t 0", then run again; /force writes all the same`)
 	case errors.Is(err, store.ErrGone):
 		return failStore(err, req.Path)
+	case errors.Is(err, restore.ErrStopped) && req.Continue:
+		return into(usmt.StoppedNonFatal).WithRemedy("a rule of ErrorControl says so; change it in the file of /config to go on past such files")
 	case errors.Is(err, restore.ErrStopped):
-		remedy := ""
-		if req.Continue {
-			remedy = "a rule of ErrorControl says so; change it in the file of /config to go on past such files"
-		}
-		return fail(usmt.StoppedNonFatal, remedy, "restore to %s", where)
+		return into(usmt.StoppedNonFatal)
 	case errors.Is(err, restore.ErrCatalog):
-		return fail(usmt.CorruptedStore, "take the files out with usmtutils /extract", "store %s", req.Path)
+		return usmt.Fail(usmt.CorruptedStore, err, "store %s", req.Path).WithRemedy("take the files out with usmtutils /extract")
 	case errors.As(err, new(*migxml.SyntaxError)):
-		return fail(usmt.ScriptFiles, "", "read rule files")
+		return usmt.Fail(usmt.ScriptFiles, err, "read rule files")
 	case errors.Is(err, store.ErrCorrupt), errors.Is(err, store.ErrPassword):
 		return failStore(err, req.Path)
 	case errors.Is(err, fs.ErrPermission):
-		return fail(usmt.InsufficientRights, "run as administrator or root, and mount the volume for writing", "restore to %s", where)
+		return into(usmt.InsufficientRights).WithRemedy("run as administrator or root, and mount the volume for writing")
 	}
-	return fail(usmt.MigrationFailed, "run the same command again to go on", "restore to %s", where)
+	return into(usmt.MigrationFailed).WithRemedy("run the same command again to go on")
 }

@@ -392,7 +392,6 @@ func failLocked(all []locked) *usmt.Failure {
 		}
 		names = append(names, name)
 	}
-	f := usmt.Fail(usmt.InitError, nil, "no Windows was found; BitLocker locks %s", strings.Join(names, " and "))
-	f.Remedy = "ask for the recovery password of that key ID and give it with --recovery-password, or /recoveryPassword for ScanState"
-	return f
+	return usmt.Fail(usmt.InitError, nil, "no Windows was found; BitLocker locks %s", strings.Join(names, " and ")).
+		WithRemedy("ask for the recovery password of that key ID and give it with --recovery-password, or /recoveryPassword for ScanState")
 }

@@ -139,9 +139,8 @@ func (e *Engine) gatherInto(ctx context.Context, req CaptureRequest, s *store.St
 	r.Users = usersOf(req, result)
 	switch {
 	case errors.Is(err, disk.ErrGone):
-		f := usmt.Fail(usmt.StoppedNonFatal, err, "save to %s", req.StorePath)
-		f.Remedy = "what was read is safe; connect the disk again, let it cool down, and run the same command: it goes on where it stopped"
-		return f
+		return usmt.Fail(usmt.StoppedNonFatal, err, "save to %s", req.StorePath).
+			WithRemedy("what was read is safe; connect the disk again, let it cool down, and run the same command: it goes on where it stopped")
 	case errors.Is(err, capture.ErrStopped):
 		return usmt.Fail(usmt.StoppedNonFatal, err, "save to %s", req.StorePath)
 	case err != nil:
@@ -215,9 +214,8 @@ func EstimatePlain(req CaptureRequest) (usmt.Estimate, error) {
 // asked for cannot hold what is to be saved.
 func checkKind(req CaptureRequest) error {
 	if req.Kind.Links() && !req.Plan.CanLink() {
-		f := usmt.Fail(usmt.InvalidParameters, nil, "the volume of this Windows is read raw: a hard link would write to it")
-		f.Remedy = "mount the volume for writing and name its folder, or leave out /hardlink"
-		return f
+		return usmt.Fail(usmt.InvalidParameters, nil, "the volume of this Windows is read raw: a hard link would write to it").
+			WithRemedy("mount the volume for writing and name its folder, or leave out /hardlink")
 	}
 	if req.Kind.Compresses() || req.MaxFile == 0 {
 		return nil
@@ -236,10 +234,9 @@ func checkKind(req CaptureRequest) error {
 	case first == "":
 		return nil
 	}
-	f := usmt.Fail(usmt.InvalidStore, nil, "%s holds no file above %s, as FAT32 does not; %s has %s",
-		req.StorePath, human.Bytes(req.MaxFile), winname.Show(first), human.Bytes(size))
-	f.Remedy = "leave out /nocompress, or choose a drive with NTFS or exFAT"
-	return f
+	return usmt.Fail(usmt.InvalidStore, nil, "%s holds no file above %s, as FAT32 does not; %s has %s",
+		req.StorePath, human.Bytes(req.MaxFile), winname.Show(first), human.Bytes(size)).
+		WithRemedy("leave out /nocompress, or choose a drive with NTFS or exFAT")
 }
 
 // checkEFS says, before anything is written, why files encrypted with EFS stand
@@ -256,14 +253,12 @@ func checkEFS(req CaptureRequest) error {
 	case first == "":
 		return nil
 	case raw:
-		f := usmt.Fail(usmt.UnsupportedPlatform, nil, "%s is encrypted (EFS), and its volume is read in a way that gives no raw data", winname.Show(first))
-		f.Remedy = "choose /efs:skip; the report then lists the encrypted files"
-		return f
+		return usmt.Fail(usmt.UnsupportedPlatform, nil, "%s is encrypted (EFS), and its volume is read in a way that gives no raw data", winname.Show(first)).
+			WithRemedy("choose /efs:skip; the report then lists the encrypted files")
 	}
 	n := req.Plan.Encrypted(req.Select).Files
-	f := usmt.Fail(usmt.Canceled, nil, "%s encrypted (EFS), the first is %s", human.Plural(n, "file is", "files are"), winname.Show(first))
-	f.Remedy = "choose /efs:skip to leave them behind with a list, or /efs:copyraw to take them as they are"
-	return f
+	return usmt.Fail(usmt.Canceled, nil, "%s encrypted (EFS), the first is %s", human.Plural(n, "file is", "files are"), winname.Show(first)).
+		WithRemedy("choose /efs:skip to leave them behind with a list, or /efs:copyraw to take them as they are")
 }
 
 // pause waits, unless ctx ends first.
@@ -313,16 +308,8 @@ func conclude(r *Report, err error) {
 	}
 	r.ReturnCode = int(code)
 	if err != nil {
-		r.Failure, r.Remedy = err.Error(), remedyOf(err)
+		r.Failure, r.Remedy = err.Error(), usmt.RemedyOf(err)
 	}
-}
-
-func remedyOf(err error) string {
-	var f *usmt.Failure
-	if errors.As(err, &f) && f.Remedy != "" {
-		return f.Remedy
-	}
-	return usmt.CodeOf(err).Remedy()
 }
 
 // usersOf is the report's table: what was saved for whom.

@@ -40,9 +40,8 @@ func (e *Engine) open(ctx context.Context, ref StoreRef) (*store.Store, Stored, 
 		}
 	}
 	s.Close(ctx)
-	f := usmt.Fail(usmt.InvalidStore, store.ErrNotFound, "store %s holds no complete capture", ref.Path)
-	f.Remedy = "run the save again: it goes on where it stopped"
-	return nil, Stored{}, f
+	return nil, Stored{}, usmt.Fail(usmt.InvalidStore, store.ErrNotFound, "store %s holds no complete capture", ref.Path).
+		WithRemedy("run the save again: it goes on where it stopped")
 }
 
 // Verify reads everything in the store's newest capture back from the medium.

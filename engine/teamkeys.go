@@ -23,9 +23,8 @@ func seal(req *CaptureRequest) (*store.TeamKey, error) {
 	case err != nil:
 		return nil, failStore(err, req.StorePath)
 	case state != store.None:
-		f := usmt.Fail(usmt.InvalidKey, nil, "the store in %s is there already, with a key of its own", req.StorePath)
-		f.Remedy = "to go on with it or replace it, open it with the identity file or the key it was made with; or save into another folder"
-		return nil, f
+		return nil, usmt.Fail(usmt.InvalidKey, nil, "the store in %s is there already, with a key of its own", req.StorePath).
+			WithRemedy("to go on with it or replace it, open it with the identity file or the key it was made with; or save into another folder")
 	}
 	password, sealed, err := teamkey.New(req.Team)
 	if err != nil {
@@ -55,25 +54,22 @@ func TeamPassword(storePath string, identity []byte, passphrase string) (string,
 	case err != nil:
 		return "", failStore(err, storePath)
 	case sealed == nil:
-		f := usmt.Fail(usmt.InvalidKey, nil, "the store in %s is not locked with a team key", storePath)
-		f.Remedy = "open it with the key it was made with, or without one"
-		return "", f
+		return "", usmt.Fail(usmt.InvalidKey, nil, "the store in %s is not locked with a team key", storePath).
+			WithRemedy("open it with the key it was made with, or without one")
 	}
 	id, err := teamkey.ParseIdentity(identity, passphrase)
 	switch {
 	case errors.Is(err, teamkey.ErrPassphrase):
-		f := usmt.Fail(usmt.InvalidKey, err, "open the identity file")
-		f.Remedy = "give the passphrase the identity file was protected with"
-		return "", f
+		return "", usmt.Fail(usmt.InvalidKey, err, "open the identity file").
+			WithRemedy("give the passphrase the identity file was protected with")
 	case err != nil:
 		return "", usmt.Fail(usmt.UnableReadKey, err, "read the identity file")
 	}
 	password, err := id.Open(sealed)
 	switch {
 	case errors.Is(err, teamkey.ErrWrongIdentity):
-		f := usmt.Fail(usmt.InvalidKey, err, "store %s", storePath)
-		f.Remedy = "README.txt in the store's folder USMT names the keys (age1…) that open it; use the identity file of one of them"
-		return "", f
+		return "", usmt.Fail(usmt.InvalidKey, err, "store %s", storePath).
+			WithRemedy("README.txt in the store's folder USMT names the keys (age1…) that open it; use the identity file of one of them")
 	case err != nil:
 		return "", usmt.Fail(usmt.CorruptedStore, err, "store %s", storePath)
 	}

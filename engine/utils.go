@@ -51,9 +51,8 @@ func (e *Engine) EachStored(ctx context.Context, ref StoreRef, f func(name strin
 func (e *Engine) RemoveStore(storePath string) error {
 	state, _, err := store.Inspect(storePath)
 	if err != nil || state == store.None {
-		f := usmt.Fail(usmt.InvalidStore, err, "%s holds no store of Lifeboat", storePath)
-		f.Remedy = "name the folder that holds USMT; nothing was removed"
-		return f
+		return usmt.Fail(usmt.InvalidStore, err, "%s holds no store of Lifeboat", storePath).
+			WithRemedy("name the folder that holds USMT; nothing was removed")
 	}
 	err = store.Remove(storePath)
 	for _, name := range []string{ReportHTML, ReportText} {

@@ -470,8 +470,8 @@ func (p *preset) ending(r *run) (Ending, bool) {
 
 // unanswered is the failure of a run that must not ask.
 func (s *session) unanswered(question, key, reason string) *usmt.Failure {
-	f := usmt.Fail(usmt.InvalidParameters, nil, textUnattendedAsks, question)
-	f.Remedy = fmt.Sprintf(textUnattendedKey, key, answers.Name)
+	f := usmt.Fail(usmt.InvalidParameters, nil, textUnattendedAsks, question).
+		WithRemedy(fmt.Sprintf(textUnattendedKey, key, answers.Name))
 	if reason != "" {
 		f.What += ": " + strings.TrimRight(reason, ". ")
 	}

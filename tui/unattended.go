@@ -73,9 +73,8 @@ func (p *plain) attend() (cmds []command, done bool, err error) {
 		if r.crash.path == "" && r.crash.failed == nil {
 			return nil, false, nil // being written down
 		}
-		f := usmt.Fail(usmt.MigrationFailed, errors.New(r.crash.what), "%s", textCrashLead)
-		f.Remedy = fmt.Sprintf(textPlainPair, textCrashDetails, r.crash.path)
-		return nil, false, f
+		return nil, false, usmt.Fail(usmt.MigrationFailed, errors.New(r.crash.what), "%s", textCrashLead).
+			WithRemedy(fmt.Sprintf(textPlainPair, textCrashDetails, r.crash.path))
 	}
 	if r.leaving {
 		return nil, true, nil

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -102,15 +101,10 @@ func (p *program) json(v any) error {
 // tell.
 func (p *program) jsonFailure(err error) error {
 	code := usmt.CodeOf(err)
-	f := struct {
+	return p.json(struct {
 		ReturnCode int    `json:"returnCode"`
 		Symbol     string `json:"symbol"`
 		Failure    string `json:"failure"`
 		Remedy     string `json:"remedy"`
-	}{int(code), code.String(), err.Error(), code.Remedy()}
-	var failure *usmt.Failure
-	if errors.As(err, &failure) && failure.Remedy != "" {
-		f.Remedy = failure.Remedy
-	}
-	return p.json(f)
+	}{int(code), code.String(), err.Error(), usmt.RemedyOf(err)})
 }

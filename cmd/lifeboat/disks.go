@@ -67,9 +67,8 @@ func (p *program) drives(ctx context.Context, paths []string) ([]winpe.Drive, er
 	for _, path := range paths {
 		d, err := winpe.DriveOf(ctx, p.path(path))
 		if err != nil {
-			f := usmt.Fail(usmt.InvalidParameters, err, "look at %s", winname.Show(path))
-			f.Remedy = "name a disk or an image file; without one all disks are listed"
-			errs = append(errs, f)
+			errs = append(errs, usmt.Fail(usmt.InvalidParameters, err, "look at %s", winname.Show(path)).
+				WithRemedy("name a disk or an image file; without one all disks are listed"))
 			continue
 		}
 		drives = append(drives, d)

@@ -46,9 +46,8 @@ func (p *program) importEFS(name string) error {
 	err = restore.ImportRaw(to, in)
 	switch {
 	case errors.Is(err, restore.ErrNotWindows):
-		f := usmt.Fail(usmt.UnsupportedPlatform, err, "import %s", winname.Show(name))
-		f.Remedy = "run this in the Windows that the file is for"
-		return f
+		return usmt.Fail(usmt.UnsupportedPlatform, err, "import %s", winname.Show(name)).
+			WithRemedy("run this in the Windows that the file is for")
 	case err != nil:
 		return usmt.Fail(usmt.MigrationFailed, err, "import %s", winname.Show(name))
 	}

@@ -120,9 +120,8 @@ func (r *loadRun) target(ctx context.Context) (*found, error) {
 		return nil, usmt.Fail(usmt.EnvironmentFailed, err, "look at this computer")
 	}
 	if image, _, ok := imageOf(r.path(r.OfflineWinDir)); ok {
-		f := usmt.Fail(usmt.InvalidParameters, nil, "%s is no folder: disks and images are only read", winname.Show(image))
-		f.Remedy = "mount the volume for writing and name its Windows folder"
-		return nil, f
+		return nil, usmt.Fail(usmt.InvalidParameters, nil, "%s is no folder: disks and images are only read", winname.Show(image)).
+			WithRemedy("mount the volume for writing and name its Windows folder")
 	}
 	// It will be written to through its mount, so it is read there too.
 	opt := engine.DetectOptions{Arch: r.getenv("MIG_OFFLINE_PLATFORM_ARCH"), Reader: engine.ReadMounted}
@@ -141,9 +140,8 @@ func (r *loadRun) readRules() error {
 			return err
 		}
 		if usmt.IsConfig(file.Data) {
-			f := usmt.Fail(usmt.ScriptFiles, nil, "%s is a Config.xml", name)
-			f.Remedy = "give it with /config"
-			return usmt.At(f, "i", name)
+			return usmt.At(usmt.Fail(usmt.ScriptFiles, nil, "%s is a Config.xml", name).
+				WithRemedy("give it with /config"), "i", name)
 		}
 		r.rules = append(r.rules, file)
 	}

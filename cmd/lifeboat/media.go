@@ -119,7 +119,7 @@ func (p *program) linuxMedia(ctx context.Context, r media.LinuxRequest) usmt.Cod
 // made tells how the making of a stick has ended.
 func (p *program) made(out string, err error) usmt.Code {
 	if refusal := (*media.Refusal)(nil); errors.As(err, &refusal) {
-		return p.fail("media", &usmt.Failure{Code: usmt.InvalidParameters, What: refusal.What, Remedy: refusal.Remedy})
+		return p.fail("media", usmt.Fail(usmt.InvalidParameters, nil, "%s", refusal.What).WithRemedy(refusal.Remedy))
 	}
 	if err != nil {
 		return p.fail("media", err)

@@ -33,13 +33,11 @@ func (r *scanRun) tryCreate(option, name string) (*os.File, error) {
 	case err == nil:
 		return f, nil
 	case errors.Is(err, fs.ErrExist):
-		f := usmt.Fail(usmt.PreflightFile, nil, "%s exists", name)
-		f.Remedy = "give another name to /" + option + ", or /o to replace the file"
-		return nil, f
+		return nil, usmt.Fail(usmt.PreflightFile, nil, "%s exists", name).
+			WithRemedy("give another name to /" + option + ", or /o to replace the file")
 	case errors.Is(err, fs.ErrNotExist):
-		f := usmt.Fail(usmt.InvalidParameters, err, "/%s", option)
-		f.Remedy = "name a file in a folder that exists"
-		return nil, f
+		return nil, usmt.Fail(usmt.InvalidParameters, err, "/%s", option).
+			WithRemedy("name a file in a folder that exists")
 	}
 	return nil, usmt.Fail(usmt.PreflightFile, err, "write the file of /%s", option)
 }
@@ -121,9 +119,8 @@ func (r *scanRun) outputs() (*outputs, error) {
 		case errors.Is(err, fs.ErrNotExist):
 			return nil, usmt.At(usmt.Fail(usmt.InvalidParameters, err, "/listfiles"), "listfiles", "")
 		case err != nil:
-			f := usmt.Fail(usmt.InitError, err, "write the list of files")
-			f.Remedy = "give /listfiles a file that can be written"
-			return nil, usmt.At(f, "listfiles", "")
+			return nil, usmt.At(usmt.Fail(usmt.InitError, err, "write the list of files").
+				WithRemedy("give /listfiles a file that can be written"), "listfiles", "")
 		}
 		r.files = append(r.files, f)
 		o.files = f
@@ -137,9 +134,8 @@ func (r *scanRun) outputs() (*outputs, error) {
 	for _, name := range o.diags {
 		f, err := os.Create(name)
 		if err != nil {
-			f := usmt.Fail(usmt.EnvironmentFailed, err, "write diagnostics")
-			f.Remedy = "give MIG_ENABLE_DIAG a file that can be written, or clear it"
-			return nil, f
+			return nil, usmt.Fail(usmt.EnvironmentFailed, err, "write diagnostics").
+				WithRemedy("give MIG_ENABLE_DIAG a file that can be written, or clear it")
 		}
 		f.Close()
 	}
@@ -205,7 +201,6 @@ func (r *scanRun) checkWorkingRoom() error {
 	if free >= workingRoom {
 		return nil
 	}
-	f := usmt.Fail(usmt.StartupFailed, nil, "%s has %s free for working files; %s are needed", dir, human.Bytes(free), human.Bytes(workingRoom))
-	f.Remedy = "set USMT_WORKING_DIR to a folder on a drive with more room"
-	return f
+	return usmt.Fail(usmt.StartupFailed, nil, "%s has %s free for working files; %s are needed", dir, human.Bytes(free), human.Bytes(workingRoom)).
+		WithRemedy("set USMT_WORKING_DIR to a folder on a drive with more room")
 }

@@ -37,9 +37,8 @@ func (p *program) source(ctx context.Context, e *engine.Engine, s *usmt.ScanStat
 	}
 	if s.HardLink {
 		if reader == engine.ReadRaw {
-			f := usmt.Fail(usmt.InvalidParameters, nil, "a hard link writes to the volume, which is not done past the system that has it mounted")
-			f.Remedy = "leave out /reader:raw, or /hardlink"
-			return nil, f
+			return nil, usmt.Fail(usmt.InvalidParameters, nil, "a hard link writes to the volume, which is not done past the system that has it mounted").
+				WithRemedy("leave out /reader:raw, or /hardlink")
 		}
 		reader = engine.ReadMounted
 	}
@@ -117,9 +116,8 @@ func (p *program) source(ctx context.Context, e *engine.Engine, s *usmt.ScanStat
 	for _, h := range hits {
 		h.Close()
 	}
-	f := usmt.Fail(usmt.InitError, nil, "there is more than one Windows: %s", winname.Show(strings.Join(all, " and ")))
-	f.Remedy = "<failOnMultipleWinDir>0</failOnMultipleWinDir> in " + s.Offline + " takes the first that is named there"
-	return nil, f
+	return nil, usmt.Fail(usmt.InitError, nil, "there is more than one Windows: %s", winname.Show(strings.Join(all, " and "))).
+		WithRemedy("<failOnMultipleWinDir>0</failOnMultipleWinDir> in " + s.Offline + " takes the first that is named there")
 }
 
 // sourceAt finds the Windows in a folder: its Windows folder, the Windows.old it
@@ -131,9 +129,8 @@ func (p *program) sourceAt(ctx context.Context, e *engine.Engine, folder string,
 	}
 	dir := spelled(filepath.Clean(p.path(folder)))
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		f := usmt.Fail(usmt.InvalidParameters, err, "there is no folder %s", winname.Show(folder))
-		f.Remedy = "name the Windows folder, for instance D:\\Windows or /mnt/windows/Windows"
-		return nil, f
+		return nil, usmt.Fail(usmt.InvalidParameters, err, "there is no folder %s", winname.Show(folder)).
+			WithRemedy("name the Windows folder, for instance D:\\Windows or /mnt/windows/Windows")
 	}
 	top, rel := filepath.Dir(dir), `\`+filepath.Base(dir)
 	if strings.HasPrefix(strings.ToLower(filepath.Base(top)), "windows.old") { // or windows.old.000
@@ -200,9 +197,8 @@ func (p *program) sourceOn(ctx context.Context, e *engine.Engine, image, rel str
 		return &found{d, hits[0], d.Folders(hits[0])}, nil
 	}
 	d.Close()
-	f := usmt.Fail(usmt.InitError, nil, "there is more than one Windows: %s", strings.Join(names, " and "))
-	f.Remedy = "name one of them, as it is written here"
-	return nil, f
+	return nil, usmt.Fail(usmt.InitError, nil, "there is more than one Windows: %s", strings.Join(names, " and ")).
+		WithRemedy("name one of them, as it is written here")
 }
 
 // imageOf splits a path into a disk or an image, perhaps with the number of a

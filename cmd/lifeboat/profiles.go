@@ -35,9 +35,8 @@ func (r *scanRun) profileErrors(inst *engine.Installation) error {
 		}
 		text := fmt.Sprintf("%s (%s) is %s", winname.Show(u.Profile), winname.Show(engine.Account(u)), what)
 		if r.getenv("MIG_FAIL_ON_PROFILE_ERROR") == "1" {
-			f := usmt.Fail(usmt.InitError, nil, "%s", text)
-			f.Remedy = "set MIG_FAIL_ON_PROFILE_ERROR=0 to go on without it"
-			return f
+			return usmt.Fail(usmt.InitError, nil, "%s", text).
+				WithRemedy("set MIG_FAIL_ON_PROFILE_ERROR=0 to go on without it")
 		}
 		r.note(text)
 	}

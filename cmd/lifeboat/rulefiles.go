@@ -27,9 +27,8 @@ func (r *scanRun) readRules() error {
 			continue
 		}
 		if config != "" {
-			f := usmt.Fail(usmt.ScriptFiles, nil, "%s is a Config.xml, and %s is one already", name, config)
-			f.Remedy = "give one Config.xml, with /config"
-			return usmt.At(f, "i", name)
+			return usmt.At(usmt.Fail(usmt.ScriptFiles, nil, "%s is a Config.xml, and %s is one already", name, config).
+				WithRemedy("give one Config.xml, with /config"), "i", name)
 		}
 		config = name
 		r.note(fmt.Sprintf("%s is a Config.xml; it is used as if given with /config", name))

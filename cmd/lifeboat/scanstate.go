@@ -29,9 +29,9 @@ func (p *program) scanState(ctx context.Context, args []string) usmt.Code {
 		return usmt.DisplayHelp
 	}
 	if s.EFS == usmt.EFSDecryptCopy {
-		f := usmt.Fail(usmt.UnsupportedPlatform, nil, "/efs:decryptcopy needs the user's key, which only a Windows that runs, with the user logged on, can unlock")
-		f.Remedy = "choose /efs:copyraw to take encrypted files as they are, or /efs:skip to leave them behind with a list"
-		return p.fail("scanstate", usmt.Pointed(usmt.At(f, "efs", ""), "scanstate", p.system(), args))
+		err := usmt.Fail(usmt.UnsupportedPlatform, nil, "/efs:decryptcopy needs the user's key, which only a Windows that runs, with the user logged on, can unlock").
+			WithRemedy("choose /efs:copyraw to take encrypted files as they are, or /efs:skip to leave them behind with a list")
+		return p.fail("scanstate", usmt.Pointed(usmt.At(err, "efs", ""), "scanstate", p.system(), args))
 	}
 	run := &scanRun{program: p, ScanState: s, logs: logs{on: p, tool: "scanstate"}, engine: p.engine()}
 	defer run.close()

@@ -26,9 +26,8 @@ func (p *program) recipients(given []string) ([]engine.Recipient, error) {
 		}
 		keys, err := teamkey.ParseRecipients(text)
 		if err != nil {
-			f := usmt.Fail(usmt.UnableReadKey, err, "%s", name)
-			f.Remedy = "give the public key, age1…, that age-keygen prints, or @file with one on each line"
-			return nil, f
+			return nil, usmt.Fail(usmt.UnableReadKey, err, "%s", name).
+				WithRemedy("give the public key, age1…, that age-keygen prints, or @file with one on each line")
 		}
 		all = append(all, keys...)
 	}

@@ -41,9 +41,8 @@ func (o *opening) reading() (engine.Reader, error) {
 	case "mounted":
 		return engine.ReadMounted, nil
 	}
-	f := usmt.Fail(usmt.InvalidParameters, nil, "there is no reader %s", winname.Show(o.reader))
-	f.Remedy = "choose auto, raw or mounted"
-	return "", f
+	return "", usmt.Fail(usmt.InvalidParameters, nil, "there is no reader %s", winname.Show(o.reader)).
+		WithRemedy("choose auto, raw or mounted")
 }
 
 // secrets gets the secrets, from where the options say.
@@ -55,9 +54,8 @@ func (p *program) secrets(o opening) ([]engine.Secret, error) {
 			return nil, err
 		}
 		if n, err := bitlocker.CheckRecoveryPassword(text); err != nil || n != 8 {
-			f := usmt.Fail(usmt.InvalidParameters, err, "the recovery password is not well formed")
-			f.Remedy = "it has eight groups of six digits; each can be checked for itself"
-			return nil, f
+			return nil, usmt.Fail(usmt.InvalidParameters, err, "the recovery password is not well formed").
+				WithRemedy("it has eight groups of six digits; each can be checked for itself")
 		}
 		all = append(all, engine.Secret{RecoveryPassword: text})
 	}
@@ -168,7 +166,6 @@ func unlock(ctx context.Context, d *engine.Detection, secrets []engine.Secret) (
 	if opened > 0 || len(misses) == 0 {
 		return d, nil
 	}
-	f := usmt.Fail(usmt.InvalidKey, errors.Join(misses...), "the key opens no volume")
-	f.Remedy = "lifeboat disks shows which recovery key ID belongs to the volume; ask for the password of that one"
-	return d, f
+	return d, usmt.Fail(usmt.InvalidKey, errors.Join(misses...), "the key opens no volume").
+		WithRemedy("lifeboat disks shows which recovery key ID belongs to the volume; ask for the password of that one")
 }

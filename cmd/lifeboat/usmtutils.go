@@ -103,9 +103,7 @@ func (r *utilsRun) remove() error {
 		fmt.Fprintf(r.stderr, "delete the store in %s? It cannot be brought back. [y/N] ", winname.Show(dir))
 		answer, _ := bufio.NewReader(r.stdin).ReadString('\n')
 		if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" {
-			f := usmt.Fail(usmt.Canceled, nil, "the store was not deleted")
-			f.Remedy = "answer y, or give /y"
-			return f
+			return usmt.Fail(usmt.Canceled, nil, "the store was not deleted").WithRemedy("answer y, or give /y")
 		}
 	}
 	if err := r.engine.RemoveStore(dir); err != nil {

@@ -79,9 +79,8 @@ func (o wizardOptions) preset(ctx context.Context, p *program, live *tui.Live) (
 	}
 	file, err := answers.Load(path)
 	if err != nil {
-		f := usmt.Fail(usmt.InvalidParameters, err, "")
-		f.Remedy = "mend the file: docs/lifeboat-yaml.md lists its keys"
-		return nil, f
+		return nil, usmt.Fail(usmt.InvalidParameters, err, "").
+			WithRemedy("mend the file: docs/lifeboat-yaml.md lists its keys")
 	}
 	preset := &tui.Preset{File: *file, At: path}
 	preset.Unattended = preset.Unattended || o.unattended
@@ -153,9 +152,8 @@ func (p *program) live() *tui.Live {
 
 // noTerminal is the failure of a wizard that nobody could answer.
 func noTerminal() error {
-	f := usmt.Fail(usmt.InvalidParameters, nil, "there is no terminal to ask questions on")
-	f.Remedy = "run it in a terminal, or with --answers and --unattended"
-	return f
+	return usmt.Fail(usmt.InvalidParameters, nil, "there is no terminal to ask questions on").
+		WithRemedy("run it in a terminal, or with --answers and --unattended")
 }
 
 // runWizard shows the wizard and does what the person wants after it.

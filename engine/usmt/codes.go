@@ -175,6 +175,13 @@ func Fail(code Code, cause error, format string, args ...any) *Failure {
 	return &Failure{Code: code, Cause: cause, What: fmt.Sprintf(format, args...)}
 }
 
+// WithRemedy sets what to do about the failure, where the code alone does not say
+// enough, and returns it.
+func (f *Failure) WithRemedy(remedy string) *Failure {
+	f.Remedy = remedy
+	return f
+}
+
 func (f *Failure) Error() string {
 	switch {
 	case f.Cause == nil && f.What == "":
@@ -205,18 +212,23 @@ func CodeOf(err error) Code {
 	return EnvironmentFailed
 }
 
+// RemedyOf says in one line what to do about any error: what its [Failure] says,
+// else what its code does.
+func RemedyOf(err error) string {
+	if f := (*Failure)(nil); errors.As(err, &f) && f.Remedy != "" {
+		return f.Remedy
+	}
+	return CodeOf(err).Remedy()
+}
+
 // Explain writes an error for people: what happened, the command line with its
 // pointer where that is the trouble, what to do, and the return code. Foreign names
 // in an error, of a store or a disk, are safe to print.
 func Explain(program string, err error) string {
 	code := CodeOf(err)
-	remedy, line := code.Remedy(), ""
-	var f *Failure
-	if errors.As(err, &f) {
+	line := ""
+	if f := (*Failure)(nil); errors.As(err, &f) {
 		line = f.Line
-		if f.Remedy != "" {
-			remedy = f.Remedy
-		}
 	}
 	var b strings.Builder
 	lines := strings.Split(err.Error(), "\n") // of errors that were joined
@@ -227,7 +239,7 @@ func Explain(program string, err error) string {
 	if line != "" {
 		fmt.Fprintf(&b, "  %s\n", line)
 	}
-	fmt.Fprintf(&b, "  %s\n", remedy)
+	fmt.Fprintf(&b, "  %s\n", RemedyOf(err))
 	fmt.Fprintf(&b, "return code %d, %v\n", int(code), code)
 	return b.String()
 }

@@ -94,9 +94,8 @@ func ParseConfig(name string, data []byte) (*Config, []string, error) {
 		return nil, nil, Fail(ConfigFile, err, "read Config.xml")
 	}
 	if !is(root, "Configuration") {
-		f := Fail(ConfigFile, nil, "%s is no Config.xml: it begins with <%s>", name, root.Tag)
-		f.Remedy = "its first element is <Configuration>; a rule file goes with /i"
-		return nil, nil, f
+		return nil, nil, Fail(ConfigFile, nil, "%s is no Config.xml: it begins with <%s>", name, root.Tag).
+			WithRemedy("its first element is <Configuration>; a rule file goes with /i")
 	}
 	p := configParser{name: name, config: new(Config)}
 	p.root(root)

@@ -436,9 +436,8 @@ func (v choice[T]) set(arg string) *Failure {
 	for _, w := range v.words {
 		names = append(names, string(w))
 	}
-	f := Fail(InvalidParameters, nil, "does not know %q", arg)
-	f.Remedy = "choose one of " + strings.Join(names, ", ")
-	return f
+	return Fail(InvalidParameters, nil, "does not know %q", arg).
+		WithRemedy("choose one of " + strings.Join(names, ", "))
 }
 func (v choice[T]) args() []string {
 	switch *v.p {

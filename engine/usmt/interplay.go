@@ -176,7 +176,6 @@ func (s *ScanState) CheckHardLink(sameVolume bool) error {
 	if !s.HardLink || sameVolume {
 		return nil
 	}
-	f := Fail(InvalidParameters, nil, "a hard-link store on %s is of no use: files can be linked on their own volume only", s.StorePath)
-	f.Remedy = "leave out /hardlink, or put the store on the volume of the Windows that is saved"
-	return f
+	return Fail(InvalidParameters, nil, "a hard-link store on %s is of no use: files can be linked on their own volume only", s.StorePath).
+		WithRemedy("leave out /hardlink, or put the store on the volume of the Windows that is saved")
 }

@@ -114,9 +114,8 @@ type offlineApply struct{}
 
 func (offlineApply) args() []string { return nil }
 func (offlineApply) set(string) *Failure {
-	f := Fail(UnsupportedPlatform, nil, "is for saving")
-	f.Remedy = "to put a store back into a Windows that is not running, name it with /offlineWinDir"
-	return f
+	return Fail(UnsupportedPlatform, nil, "is for saving").
+		WithRemedy("to put a store back into a Windows that is not running, name it with /offlineWinDir")
 }
 
 // renames is a repeatable old:new pair.

@@ -28,9 +28,8 @@ func ParseOffline(name string, data []byte) (*Offline, []string, error) {
 		return nil, nil, Fail(InitError, err, "read Offline.xml")
 	}
 	if !is(root, "offline") {
-		f := Fail(InitError, nil, "%s is no Offline.xml: it begins with <%s>", name, root.Tag)
-		f.Remedy = "its first element is <offline>, with <winDir> and <path> in it"
-		return nil, nil, f
+		return nil, nil, Fail(InitError, nil, "%s is no Offline.xml: it begins with <%s>", name, root.Tag).
+			WithRemedy("its first element is <offline>, with <winDir> and <path> in it")
 	}
 	o := new(Offline)
 	var notes []string
@@ -43,9 +42,8 @@ func ParseOffline(name string, data []byte) (*Offline, []string, error) {
 				now, then, ok := strings.Cut(p, ",")
 				now, then = strings.TrimSpace(now), strings.TrimSpace(then)
 				if !ok || now == "" || then == "" || strings.Contains(then, ",") {
-					f := Fail(InitError, nil, "%s: the mapping %q is no pair", name, p)
-					f.Remedy = `write where the volume is now, a comma, and the letter it had: <path>F:\, C:\</path>`
-					return nil, nil, f
+					return nil, nil, Fail(InitError, nil, "%s: the mapping %q is no pair", name, p).
+						WithRemedy(`write where the volume is now, a comma, and the letter it had: <path>F:\, C:\</path>`)
 				}
 				o.Mappings = append(o.Mappings, Mapping{now, then})
 			}
@@ -62,9 +60,8 @@ func ParseOffline(name string, data []byte) (*Offline, []string, error) {
 		}
 	}
 	if len(o.WinDirs) == 0 {
-		f := Fail(InitError, nil, "%s names no Windows folder", name)
-		f.Remedy = `put one into it: <winDir><path>D:\Windows</path></winDir>`
-		return nil, nil, f
+		return nil, nil, Fail(InitError, nil, "%s names no Windows folder", name).
+			WithRemedy(`put one into it: <winDir><path>D:\Windows</path></winDir>`)
 	}
 	return o, notes, nil
 }

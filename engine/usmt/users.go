@@ -277,9 +277,8 @@ func (s *Selection) options() []option {
 func checkUser(arg string) *Failure {
 	domain, name, ok := strings.Cut(arg, `\`)
 	if ok && (domain == "" || name == "") || strings.Contains(name, `\`) || strings.ContainsRune(arg, '?') || strings.TrimSpace(arg) == "" {
-		f := Fail(InvalidParameters, nil, "needs a user such as corp\\ann, not %q", winname.Show(arg))
-		f.Remedy = "write domain\\user, user or a SID; * is the only wildcard"
-		return f
+		return Fail(InvalidParameters, nil, "needs a user such as corp\\ann, not %q", winname.Show(arg)).
+			WithRemedy("write domain\\user, user or a SID; * is the only wildcard")
 	}
 	return nil
 }
