@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -19,9 +20,21 @@ type logs struct {
 	files    []io.Closer
 }
 
+// close closes the files, and tells the person of one that ends too early, as on
+// a drive that is full.
 func (l *logs) close() {
+	var err error
+	if l.log != nil {
+		err = l.log.Err()
+	}
+	if l.progress != nil {
+		err = errors.Join(err, l.progress.Err())
+	}
 	for _, f := range l.files {
-		f.Close()
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
+		fmt.Fprintf(l.on.stderr, "note: the logs are not complete: %v\n", err)
 	}
 }
 
