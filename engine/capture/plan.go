@@ -128,18 +128,6 @@ func (p *Plan) Totals(sel Selection) Totals {
 	return sum
 }
 
-// UnitTotals returns what the selection takes by unit, in the order of Units.
-// Together they make Totals.
-func (p *Plan) UnitTotals(sel Selection) []Totals {
-	sums := make([]Totals, len(p.Units))
-	for i, unit := range p.chosen(sel) {
-		if unit >= 0 {
-			sums[unit].add(p.groups[i].Totals)
-		}
-	}
-	return sums
-}
-
 // PlannedFile is a file that a selection takes.
 type PlannedFile struct {
 	Path string // Windows path

@@ -16,8 +16,6 @@ package volume
 import (
 	"io"
 	"time"
-
-	"lifeboat/engine/winname"
 )
 
 // Volume is a read-only view of one NTFS or FAT volume. Errors wrap
@@ -67,15 +65,6 @@ type Extras struct {
 	Streams  []Stream // alternate data streams
 	Reparse  []byte   // REPARSE_DATA_BUFFER, tag and length included
 	Short    string   // its name for DOS, if that is another one and costs nothing to know
-}
-
-// Long spells a path of a volume without the short names for DOS in it, as far as
-// they are there.
-func Long(v Volume, path string) string {
-	return winname.Long(path, func(path string) (string, bool) {
-		info, err := v.Stat(path)
-		return info.Name, err == nil
-	})
 }
 
 // Stream names an alternate data stream.
