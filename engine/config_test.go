@@ -46,7 +46,7 @@ func detected(t *testing.T, e *Engine) *Detection {
 
 func planWith(t *testing.T, d *Detection, req PlanRequest, ctl *job.Control) *Plan {
 	t.Helper()
-	plan, err := d.PlanWith(t.Context(), d.Installations[0], req, ctl)
+	plan, err := d.Plan(t.Context(), d.Installations[0], req, ctl)
 	if err != nil {
 		t.Fatal(err)
 	}

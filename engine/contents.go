@@ -115,11 +115,3 @@ func eachLine[T any](ctx context.Context, tree *store.Tree, name string, each fu
 	}
 	return nil
 }
-
-// account is how people write a user of a store.
-func account(u store.CatalogUser) string {
-	if u.Domain == "" {
-		return string(u.Name)
-	}
-	return string(u.Domain) + `\` + string(u.Name)
-}

@@ -29,7 +29,7 @@ func TestDamagedFileSystem(t *testing.T) {
 	if len(d.Installations) != 1 {
 		t.Fatalf("looked %+v", d.Looked)
 	}
-	plan, err := d.Plan(t.Context(), d.Installations[0], nil, control())
+	plan, err := d.Plan(t.Context(), d.Installations[0], PlanRequest{}, control())
 	if err != nil {
 		t.Fatal(err)
 	}

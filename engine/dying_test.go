@@ -132,7 +132,7 @@ func (p *dyingPC) plan(t *testing.T) *Plan {
 	if len(d.Installations) != 1 {
 		t.Fatalf("looked %+v", d.Looked)
 	}
-	plan, err := d.Plan(t.Context(), d.Installations[0], nil, control())
+	plan, err := d.Plan(t.Context(), d.Installations[0], PlanRequest{}, control())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,11 +2,12 @@
 // tests call it and nothing below it.
 //
 // The nouns, in the order of the work: a [Place] is a folder where a volume is
-// mounted, a disk, or the image of one; [Engine.Detect] looks at places and gives a [Detection], the Windows
-// installations on them; [Detection.Plan] decides what one of them would give;
-// [Detection.Capture] saves a selection of that plan into a store, reads it
-// back and writes the report; [Engine.Verify] and [Engine.Extract] work on a
-// store alone.
+// mounted, a disk, or the image of one. [Engine.Detect] looks at places and gives
+// a [Detection], the Windows installations on them. [Detection.Plan] decides what
+// one of them would give. [Engine.Capture] saves a [Selection] of that plan into a
+// store, reads it back and writes the report. [Engine.Restore] puts a store back
+// into a Windows, and [Engine.UndoRestore] takes that back. [Engine.Verify],
+// [Engine.Extract] and [Engine.Browse] work on a store alone.
 //
 // Promises: the source is only read. Nothing is called saved before it was
 // flushed, nothing verified before it was read back. Whatever ends a capture,
@@ -190,14 +191,9 @@ type PlanRequest struct {
 	StorePath string       // where the store will be: what lies there is not taken
 }
 
-// Plan evaluates the rules against one of the installations and walks its
-// drives once. Without rules, Lifeboat's own are used.
-func (d *Detection) Plan(ctx context.Context, inst *Installation, files []RuleFile, ctl *job.Control) (*Plan, error) {
-	return d.PlanWith(ctx, inst, PlanRequest{Rules: files}, ctl)
-}
-
-// PlanWith is Plan with everything that can be asked for.
-func (d *Detection) PlanWith(ctx context.Context, inst *Installation, req PlanRequest, ctl *job.Control) (*Plan, error) {
+// Plan evaluates rules against one of the installations and walks its drives once.
+// Close the plan.
+func (d *Detection) Plan(ctx context.Context, inst *Installation, req PlanRequest, ctl *job.Control) (*Plan, error) {
 	defer d.interrupt(ctx)()
 	ctl.Phase(job.Initializing, 0, 0)
 	machine, err := windows.Open(ctx, d.sources, inst)

@@ -50,7 +50,7 @@ func planOf(t *testing.T, e *Engine, pc sample.PC) *Plan {
 		t.Fatalf("%d installations, %v", len(d.Installations), err)
 	}
 	t.Cleanup(func() { d.Close() })
-	plan, err := d.Plan(t.Context(), d.Installations[0], nil, control())
+	plan, err := d.Plan(t.Context(), d.Installations[0], PlanRequest{}, control())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -296,7 +296,7 @@ func TestBadRulesAreRefusedByName(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	_, err = d.Plan(t.Context(), d.Installations[0], []RuleFile{{Name: "mine.xml", Data: []byte("<migration><component>")}}, control())
+	_, err = d.Plan(t.Context(), d.Installations[0], PlanRequest{Rules: []RuleFile{{Name: "mine.xml", Data: []byte("<migration><component>")}}}, control())
 	if usmt.CodeOf(err) != usmt.ScriptFiles || !strings.Contains(err.Error(), "mine.xml") {
 		t.Errorf("got %v", err)
 	}

@@ -46,7 +46,7 @@ func largePC(t *testing.T, e *Engine) (sample.PC, *Plan) {
 		t.Fatalf("%v", err)
 	}
 	t.Cleanup(func() { d.Close() })
-	plan, err := d.Plan(t.Context(), d.Installations[0], nil, control())
+	plan, err := d.Plan(t.Context(), d.Installations[0], PlanRequest{}, control())
 	if err != nil {
 		t.Fatal(err)
 	}

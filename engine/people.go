@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"lifeboat/engine/store"
 	"lifeboat/engine/usmt"
 	"lifeboat/engine/windows"
 )
@@ -16,6 +17,14 @@ func Account(u *User) string {
 	default:
 		return u.Domain + `\` + u.Name
 	}
+}
+
+// account is how a person writes a user of a store.
+func account(u store.CatalogUser) string {
+	if u.Domain == "" {
+		return string(u.Name)
+	}
+	return string(u.Domain) + `\` + string(u.Name)
 }
 
 // Title is an installation in one line: "Windows 11 Pro 23H2, build

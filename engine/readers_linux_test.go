@@ -40,7 +40,7 @@ func TestBothReadersGiveTheSame(t *testing.T) {
 		if inst := d.Installations[0]; inst.Where != mount {
 			t.Errorf("reader %q: it is on %s", reader, inst.Where)
 		}
-		plan, err := d.Plan(t.Context(), d.Installations[0], nil, control())
+		plan, err := d.Plan(t.Context(), d.Installations[0], PlanRequest{}, control())
 		if err != nil {
 			t.Fatal(err)
 		}

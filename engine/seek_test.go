@@ -134,7 +134,7 @@ func seeks(tb testing.TB, files int, bytes int64) (folders, disks *way) {
 		if !inOrder {
 			d.sources[0].Volume = unordered{d.sources[0].Volume.(onDisk)}
 		}
-		plan, err := d.Plan(tb.Context(), d.Installations[0], nil, control())
+		plan, err := d.Plan(tb.Context(), d.Installations[0], PlanRequest{}, control())
 		if err != nil {
 			tb.Fatal(err)
 		}

@@ -329,7 +329,7 @@ func (l *Live) TestWrite(ctx context.Context, path string, inst *engine.Installa
 
 // Plan implements Backend.
 func (l *Live) Plan(ctx context.Context, inst *engine.Installation, rules []engine.RuleFile, ctl *job.Control) (*Plan, error) {
-	p, err := l.detection(inst).Plan(ctx, inst, rules, ctl)
+	p, err := l.detection(inst).Plan(ctx, inst, engine.PlanRequest{Rules: rules}, ctl)
 	if err != nil {
 		return nil, err
 	}

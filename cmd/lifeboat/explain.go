@@ -127,7 +127,7 @@ func (p *program) explainObjects(ctx context.Context, s *usmt.ScanState, objects
 	}
 	defer source.Close()
 	req := engine.PlanRequest{Rules: run.rules, Config: run.config, RulesOnly: true}
-	plan, err := source.PlanWith(ctx, source.inst, req, job.NewControl(p.clock, nil))
+	plan, err := source.Plan(ctx, source.inst, req, job.NewControl(p.clock, nil))
 	if err != nil {
 		return err
 	}

@@ -71,7 +71,7 @@ func (r *scanRun) generate(ctx context.Context, source *found) error {
 func (r *scanRun) generateTo(ctx context.Context, w io.Writer, source *found, req engine.PlanRequest) error {
 	watcher := r.watch()
 	stop := watcher.follow()
-	plan, err := source.PlanWith(ctx, source.inst, req, watcher.ctl)
+	plan, err := source.Plan(ctx, source.inst, req, watcher.ctl)
 	stop()
 	if err != nil {
 		return err

@@ -135,7 +135,7 @@ func (r *scanRun) do(ctx context.Context) (err error) {
 	// Logs are written by one goroutine at a time: the watcher's, or this one.
 	w := r.watch()
 	stop := w.follow()
-	plan, err := source.PlanWith(ctx, inst, engine.PlanRequest{Rules: r.rules, Config: r.config, LocalOnly: r.LocalOnly, StorePath: target}, w.ctl)
+	plan, err := source.Plan(ctx, inst, engine.PlanRequest{Rules: r.rules, Config: r.config, LocalOnly: r.LocalOnly, StorePath: target}, w.ctl)
 	stop()
 	if err != nil {
 		return atRule(err)
