@@ -518,32 +518,40 @@ func (r *router) draw() string {
 	return strings.Join(lines, "\n")
 }
 
-// helpLine names the live keys. When they do not all fit with what they do,
-// the words that everybody knows go first.
+// helpLine names the live keys. When they do not all fit with what they do, the
+// words that everybody knows go first, then the keys that everybody tries: those are
+// only in the help screen then. Last go words that the screen itself can tell.
 func (r *router) helpLine() string {
 	bindings := r.bindings()
-	obvious := []string{"F10", "F1", textUpDown, textEsc, textLeftRight, textSpace}
-	for _, b := range bindings { // of letters and Tab the screen itself can tell
-		if len(b.name) == 1 || b.name == textOptTab {
-			obvious = append(obvious, b.name)
+	known := []string{"F10", "F1", textUpDown, textEsc, textLeftRight, textSpace}
+	tried := []string{textUpDown, "F10", textLeftRight}
+	told := []string{textOptTab}
+	for _, b := range bindings {
+		if len(b.name) == 1 {
+			told = append(told, b.name)
 		}
 	}
-	obvious = append(obvious, textEnter)
+	told = append(told, textEnter)
 	for drop := 0; ; drop++ {
-		line := " " + r.helpParts(bindings, obvious[:min(drop, len(obvious))], drop)
-		if width(line) <= r.w || drop > len(obvious) {
+		bare, gone := clip(known, drop), clip(tried, max(drop-len(known), 0))
+		bare = append(slices.Clone(bare), clip(told, max(drop-len(known)-len(tried), 0))...)
+		line := " " + r.helpParts(bindings, bare, gone, drop)
+		if width(line) <= r.w || drop > len(known)+len(tried)+len(told) {
 			return fit(line, r.w)
 		}
 	}
 }
 
-func (r *router) helpParts(bindings []binding, bare []string, drop int) string {
+func (r *router) helpParts(bindings []binding, bare, gone []string, drop int) string {
 	gap := "   "
 	if drop > 0 {
 		gap = "  "
 	}
 	parts := make([]string, 0, len(bindings))
 	for _, b := range bindings {
+		if slices.Contains(gone, b.name) {
+			continue
+		}
 		part := r.s.th.strong(b.name)
 		if !slices.Contains(bare, b.name) {
 			part += " " + b.does

@@ -27,6 +27,7 @@ func frames(t *testing.T, name string, f *fake, test func(u *robot)) {
 			test(u)
 			u.glyphs()
 			u.message()
+			u.letters()
 			u.golden(name)
 		})
 	})
