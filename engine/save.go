@@ -140,7 +140,7 @@ func (e *Engine) gatherInto(ctx context.Context, req CaptureRequest, s *store.St
 	switch {
 	case errors.Is(err, disk.ErrGone):
 		return usmt.Fail(usmt.StoppedNonFatal, err, "save to %s", req.StorePath).
-			WithRemedy("what was read is safe; connect the disk again, let it cool down, and run the same command: it goes on where it stopped")
+			WithRemedy("what was read is safe; connect the disk again, let it cool down, and save to the same store: it goes on where it stopped")
 	case errors.Is(err, capture.ErrStopped):
 		return usmt.Fail(usmt.StoppedNonFatal, err, "save to %s", req.StorePath)
 	case err != nil:

@@ -87,8 +87,8 @@ type Backend interface {
 	// WriteFile writes a small file beside a store-to-be, never onto a volume
 	// that is being saved.
 	WriteFile(ctx context.Context, path string, inst *engine.Installation, data []byte) error
-	// OpenLog begins the log of a run of a tool, "scanstate" or "loadstate". It is
-	// never on a volume of inst, which is being saved; nil is none.
+	// OpenLog begins the log of a run of a tool, such as "scanstate" or "lifeboat
+	// undo". It is never on a volume of inst, which is being saved; nil is none.
 	OpenLog(tool, commandLine string, inst *engine.Installation) (*RunLog, error)
 	// WriteCrash keeps the details of an error of the wizard and says where.
 	WriteCrash(text string) (path string, err error)

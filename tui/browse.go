@@ -10,6 +10,7 @@ import (
 	"lifeboat/engine/human"
 	"lifeboat/engine/job"
 	"lifeboat/engine/store"
+	"lifeboat/engine/usmt"
 )
 
 // browsing is a look into a store.
@@ -257,7 +258,9 @@ func (d *takeOutDialog) outline(s *session) outline {
 // takeOut starts writing a part of the store into a folder.
 func (s *session) takeOut(it engine.Item, dest string) []command {
 	ref, backend := s.browse.ref, s.backend
-	return s.begin(&run{kind: takingOut, path: dest}, func(ctx context.Context, ctl *job.Control) runEnded {
+	r := &run{kind: takingOut, path: dest}
+	s.keepLog(r, "lifeboat browse", usmt.Join(thisSystem(), []string{"lifeboat", "browse", ref.Path, "--take", storedPath(it.Path), "--to", dest}), nil)
+	return s.begin(r, func(ctx context.Context, ctl *job.Control) runEnded {
 		out, err := backend.TakeOut(ctx, ref, it, dest, ctl)
 		return runEnded{taken: &out, err: err}
 	})

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"lifeboat/engine/human"
@@ -114,11 +115,18 @@ func (d *questionDialog) message(*session) string {
 	return textAskMsg
 }
 
+// skipAll is offered where Skip is: the rest of the run asks no more of that kind.
+const skipAll job.Answer = "skip-all"
+
 func (d *questionDialog) answers() []job.Answer {
-	if len(d.question.Answers) == 0 {
+	all := d.question.Answers
+	if len(all) == 0 {
 		return []job.Answer{job.Retry, job.Stop}
 	}
-	return d.question.Answers
+	if i := slices.Index(all, job.Skip); i >= 0 {
+		return slices.Insert(slices.Clone(all), i+1, skipAll)
+	}
+	return all
 }
 
 func (d *questionDialog) give(a job.Answer) step {
@@ -163,10 +171,15 @@ func (d *questionDialog) goOnIn(s *session, mount, path string) step {
 
 // take gives the answer the menu says, or asks on.
 func (d *questionDialog) take(at int) step {
-	if a := d.answers()[at]; a != job.Elsewhere {
+	switch a := d.answers()[at]; a {
+	case job.Elsewhere:
+		return step{move: goOver, over: &elsewhereDialog{of: d}}
+	case skipAll:
+		d.run.pass = true
+		return d.give(job.Skip)
+	default:
 		return d.give(a)
 	}
-	return step{move: goOver, over: &elsewhereDialog{of: d}}
 }
 
 func (d *questionDialog) keys(s *session) []binding {
@@ -216,6 +229,8 @@ func (d *questionDialog) words(s *session) (title string, text, menu []string) {
 		switch a {
 		case job.Skip:
 			menu = append(menu, textAskSkip)
+		case skipAll:
+			menu = append(menu, textAskSkipAll)
 		case job.Retry:
 			menu = append(menu, retry)
 		case job.Elsewhere:

@@ -221,6 +221,9 @@ func (f *fake) Verify(ctx context.Context, _, _ string, ctl *job.Control) (*repo
 	if err := f.steps(ctx, ctl); err != nil {
 		return nil, err
 	}
+	if f.err == nil && !f.verdict.OK() {
+		return f.verdict, usmt.Fail(usmt.CorruptedStore, store.ErrCorrupt, "%d of %d files do not read back as they were written", len(f.verdict.Corrupt), f.verdict.Files)
+	}
 	return f.verdict, f.err
 }
 

@@ -20,6 +20,7 @@ import (
 	"lifeboat/engine"
 	"lifeboat/engine/job"
 	"lifeboat/engine/report"
+	"lifeboat/engine/usmt"
 )
 
 // Esc loses no answer: every choice is still there on the way forwards again.
@@ -393,6 +394,86 @@ func TestQuestions(t *testing.T) {
 			t.Errorf("after plugging in the answer is %q", answers["back"])
 		}
 	})
+}
+
+// What cannot be read never stops a save, unless it was asked to; and a question
+// about one object can be the last of its kind.
+func TestUnreadableIsPassedOver(t *testing.T) {
+	one := job.Question{Topic: job.UnreadableFile, Path: `C:\Users\anna\a.txt`, Text: "bad sector", Answers: []job.Answer{job.Skip, job.Retry, job.Stop}}
+	sit(t, office(), func(u *robot) {
+		u.toSaving()
+		u.halfway()
+		if answer := u.answered(one); *answer != job.Skip || len(u.r.overlays) != 0 {
+			t.Errorf("the save waits: %q\n%s", *answer, u.frame())
+		}
+		u.finish()
+	})
+	sit(t, office(), func(u *robot) {
+		u.toOptions()
+		u.press("down", "down", "space")
+		u.sees("( ) go on, and list them   (o) ask each time")
+		u.press("enter")
+		u.sees("asks about each")
+		u.press("enter")
+		u.halfway()
+		answer := u.answered(one)
+		u.sees("This file cannot be read", "> Go on without it", "others like it", "Try again")
+		if *answer != "" {
+			t.Fatalf("answered %q by itself", *answer)
+		}
+		u.wait(deafFor)
+		u.press("enter")
+		if *answer != job.Skip {
+			t.Errorf("the answer is %q", *answer)
+		}
+		answer = u.answered(one)
+		u.wait(deafFor)
+		u.press("down", "enter")
+		if again := u.answered(one); *answer != job.Skip || *again != job.Skip || len(u.r.overlays) != 0 {
+			t.Errorf("it asks on: %q, %q", *answer, *again)
+		}
+		if full := u.answered(full); *full != "" { // that is another question
+			t.Errorf("a full drive is passed over: %q", *full)
+		}
+		u.sees("The drive is full")
+	})
+}
+
+// What was chosen for the end is done when all is well, and only then.
+func TestWhenAllIsSaved(t *testing.T) {
+	for files, leaves := range map[string]bool{"saved": true, "missing": false} {
+		f := office()
+		if files == "missing" {
+			f.report = missing()
+		}
+		sit(t, f, func(u *robot) {
+			u.toOptions()
+			u.press("up", "up", "space", "space") // from Encrypt over the name to the last
+			u.sees("( ) stay here   ( ) restart   (o) shut down")
+			u.press("enter")
+			u.sees("then shuts down")
+			u.press("f7", "enter")
+			if file := u.f.written["/media/backup/PC-0412_2026-11-23_1412.yaml"]; !strings.Contains(file, "afterwards: shut down") {
+				t.Errorf("kept are %s", file)
+			}
+			u.finish()
+			if u.r.leaving != leaves || leaves && u.r.s.ending != PowerOff {
+				t.Errorf("%s: leaving %v, ending %v", files, u.r.leaving, u.r.s.ending)
+			}
+		})
+	}
+}
+
+// Nobody in the wizard typed a command: no advice is about one.
+func TestRemediesAreForTheWizard(t *testing.T) {
+	for _, code := range usmt.Codes() {
+		_, remedy := words(usmt.Fail(code, nil, "x"))
+		for _, word := range []string{" /", "usmtutils", "command"} {
+			if strings.Contains(remedy, word) && code.Class() != usmt.CommandLine && code.Class() != usmt.OK {
+				t.Errorf("%d: %s", code, remedy)
+			}
+		}
+	}
 }
 
 // A panic anywhere ends in the crash screen, and the wizard can start again.

@@ -496,7 +496,7 @@ func (l *Live) logPath(folder, of, ext string) string {
 
 // OpenLog implements Backend.
 func (l *Live) OpenLog(tool, commandLine string, inst *engine.Installation) (*RunLog, error) {
-	path := l.logPath(l.logFolder(), tool, ".log")
+	path := l.logPath(l.logFolder(), tool[strings.LastIndex(tool, " ")+1:], ".log")
 	if err := l.apart(path, inst); err != nil {
 		return nil, err
 	}

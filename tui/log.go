@@ -76,7 +76,9 @@ func (s *session) record(msg any) {
 			s.recordEvent(e)
 		}
 	case asked:
-		s.log(true, textLogAsked, m.question.Path, m.question.Text)
+		if !m.run.pass || !m.single() {
+			s.log(true, textLogAsked, m.question.Path, m.question.Text)
+		}
 	case runEnded:
 		if m.err != nil {
 			s.log(true, textLogFailed, m.err)

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -34,6 +35,8 @@ const (
 	optIdentity
 	optIdentityPass
 	optVerify
+	optAsk
+	optAfter
 )
 
 func newOptionsScreen() *optionsScreen {
@@ -122,6 +125,10 @@ func (sc *optionsScreen) message(s *session) string {
 		}
 	case optKey:
 		return textOptKeyMsg
+	case optAsk:
+		return textOptAskMsg
+	case optAfter:
+		return textOptAfterMsg
 	case optIdentity, optIdentityPass:
 		if sc.entry.trying != "" {
 			return textTeamTrying + " " + s.spinner()
@@ -135,15 +142,15 @@ func (sc *optionsScreen) message(s *session) string {
 func (sc *optionsScreen) fields(s *session) []int {
 	switch {
 	case s.teamLocked() && sc.entry.locked():
-		return []int{optName, optIdentity, optIdentityPass, optVerify}
+		return []int{optName, optIdentity, optIdentityPass, optVerify, optAsk, optAfter}
 	case s.teamLocked():
-		return []int{optName, optIdentity, optVerify}
+		return []int{optName, optIdentity, optVerify, optAsk, optAfter}
 	case sc.protect == withPassphrase:
-		return []int{optName, optEncrypt, optPass, optAgain, optVerify}
+		return []int{optName, optEncrypt, optPass, optAgain, optVerify, optAsk, optAfter}
 	case sc.protect == withTeamKey:
-		return []int{optName, optEncrypt, optKey, optVerify}
+		return []int{optName, optEncrypt, optKey, optVerify, optAsk, optAfter}
 	}
-	return []int{optName, optEncrypt, optVerify}
+	return []int{optName, optEncrypt, optVerify, optAsk, optAfter}
 }
 
 func (sc *optionsScreen) hop(s *session, by int) {
@@ -194,14 +201,7 @@ func (sc *optionsScreen) keys(s *session) []binding {
 		},
 	}}
 	if sc.field() == nil {
-		keys = append(keys, bindSpace(textChoose, func() step {
-			if sc.at == optEncrypt {
-				sc.protect = (sc.protect + 1) % protection(len(protections))
-			} else {
-				s.noVerify = !s.noVerify
-			}
-			return step{}
-		}))
+		keys = append(keys, bindSpace(textChoose, func() step { return sc.choose(s, sc.at) }))
 	}
 	if hidden := sc.hidden(s); hidden != nil {
 		does := textOptShow
@@ -224,6 +224,44 @@ func (sc *optionsScreen) keys(s *session) []binding {
 		sc.keep(s)
 		return step{move: goBack}
 	}))
+}
+
+// choose takes the next of the choices of a field.
+func (sc *optionsScreen) choose(s *session, field int) step {
+	switch field {
+	case optEncrypt:
+		sc.protect = (sc.protect + 1) % protection(len(protections))
+	case optVerify:
+		s.noVerify = !s.noVerify
+	case optAsk:
+		s.askEach = !s.askEach
+	case optAfter:
+		i := slices.IndexFunc(endings, func(e savedEnding) bool { return e.answer == s.after })
+		s.after = endings[(max(i, 0)+1)%len(endings)].answer
+	}
+	return step{}
+}
+
+// savedEnding is something to do after a save that ended well.
+type savedEnding struct{ answer, text string }
+
+// endings are all of them; the first is meant when nothing is said.
+var endings = []savedEnding{
+	{answers.Stay, textOptStay}, {answers.Restart, textOptRestart}, {answers.ShutDown, textOptShutDown},
+}
+
+// asks are the choices of optAsk, and endsWith those of optAfter, with the chosen
+// one marked.
+func (s *session) asks() string {
+	return radio(!s.askEach) + " " + textOptGoOn + "   " + radio(s.askEach) + " " + textOptAskEach
+}
+
+func (s *session) endsWith() string {
+	parts := make([]string, len(endings))
+	for i, e := range endings {
+		parts[i] = radio(e.answer == cmp.Or(s.after, answers.Stay)) + " " + e.text
+	}
+	return strings.Join(parts, "   ")
 }
 
 // hidden are the fields with secrets that are on the screen.
@@ -350,7 +388,10 @@ func (sc *optionsScreen) body(s *session, w, h int) []string {
 		lines = append(lines, label(optKey, textOptKey)+"["+sc.key.view(s, sc.at == optKey, 50)+"]")
 		warning = textOptTeamIs
 	}
-	lines = append(lines, "", label(optVerify, textOptVerify)+choice(optVerify, check(!s.noVerify, false)+" "+textOptReadBack), "", "")
+	lines = append(lines, "",
+		label(optVerify, textOptVerify)+choice(optVerify, check(!s.noVerify, false)+" "+textOptReadBack),
+		label(optAsk, textOptUnreadable)+choice(optAsk, s.asks()),
+		label(optAfter, textOptAfter)+choice(optAfter, s.endsWith()), "")
 	lines = append(lines, wrap(warning, " ", w-2)...)
 	if s.noVerify {
 		lines = append(lines, "", " "+s.th.warn(textOptNoVerify))
@@ -393,20 +434,21 @@ func (sc *optionsScreen) forget() {
 
 func (sc *optionsScreen) outline(s *session) outline {
 	o := outline{about: []string{textOptAsk, textOptMsg}}
-	verify := item{text: textOptVerify + ": " + check(!s.noVerify, false) + " " + textOptReadBack, do: func() step {
-		s.noVerify = !s.noVerify
-		return step{}
-	}}
+	choice := func(f int, text string) item {
+		return item{text: text, do: func() step { return sc.choose(s, f) }}
+	}
+	rest := []item{
+		choice(optVerify, textOptVerify+": "+check(!s.noVerify, false)+" "+textOptReadBack),
+		choice(optAsk, textOptUnreadable+": "+s.asks()),
+		choice(optAfter, textOptAfter+": "+s.endsWith()),
+	}
 	o.items = []item{fieldItem(textOptName+": "+s.show(sc.name.value()), sc.name)}
 	if s.teamLocked() {
-		o.items = append(append(o.items, sc.entry.items(s)...), verify)
+		o.items = append(append(o.items, sc.entry.items(s)...), rest...)
 		o.about = append(o.about, wrap(textOptLocked, "", minWidth)...)
 		return o
 	}
-	o.items = append(o.items, item{text: textOptEncrypt + ": " + protections[sc.protect], do: func() step {
-		sc.protect = (sc.protect + 1) % protection(len(protections))
-		return step{}
-	}}, verify)
+	o.items = append(o.items, choice(optEncrypt, textOptEncrypt+": "+protections[sc.protect]))
 	warning := textOptPlain
 	switch sc.protect {
 	case withPassphrase:
@@ -422,6 +464,7 @@ func (sc *optionsScreen) outline(s *session) outline {
 		o.items = append(o.items, fieldItem(textOptKey+": "+s.show(sc.key.value()), sc.key))
 		warning = textOptTeamIs
 	}
+	o.items = append(o.items, rest...)
 	o.about = append(o.about, wrap(warning, "", minWidth)...)
 	return o
 }

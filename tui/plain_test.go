@@ -121,7 +121,7 @@ func TestPlainQuick(t *testing.T) {
 func TestPlainAnswers(t *testing.T) {
 	f := office()
 	talk(t, "answers", f, "?", "b", "9", "x", "1", "2", "", "5", "", "f", "", "f", "/mnt/share",
-		"2", "4", "correct horse", "", "5", "correct hors!", "", "5", "correct horse", "1", "mine", "",
+		"2", "3", "correct horse", "", "4", "correct hors!", "", "4", "correct horse", "1", "mine", "",
 		"2", "n", "", "a", "b", "l", "b", "", nil, "1")
 	if len(f.requests) != 1 || f.requests[0].StorePath != "/mnt/share/mine" || f.requests[0].Password != "correct horse" {
 		t.Errorf("the requests are %+v", f.requests)

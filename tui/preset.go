@@ -431,6 +431,7 @@ func (s *session) answersFile() answers.File {
 	}
 	verify := !s.noVerify
 	f.Check = &verify
+	f.Afterwards = s.after
 	return f
 }
 
@@ -454,12 +455,12 @@ type answersKept struct {
 	err  error
 }
 
-// ending is what the file wants after a save that ended well.
-func (p *preset) ending(r *run) (Ending, bool) {
-	if p == nil || r.kind != saving || r.outcome() != report.Saved {
+// afterwards is what was asked for after a save that ended well.
+func (s *session) afterwards(r *run) (Ending, bool) {
+	if r.kind != saving || r.outcome() != report.Saved {
 		return ToPrompt, false
 	}
-	switch p.Afterwards {
+	switch s.after {
 	case answers.Restart:
 		return Restart, true
 	case answers.ShutDown:

@@ -578,9 +578,7 @@ func (s *session) startPutBack() []command {
 	if t := s.put.trial.report; t != nil {
 		r.bytes = t.Done.Bytes
 	}
-	r.openLog = func() (*RunLog, error) {
-		return backend.OpenLog("loadstate", loadState(req).CommandLine(thisSystem()), nil)
-	}
+	s.keepLog(r, "loadstate", loadState(req).CommandLine(thisSystem()), nil)
 	return s.begin(r, func(ctx context.Context, ctl *job.Control) runEnded {
 		report, err := backend.Restore(ctx, req, ctl)
 		return runEnded{restored: report, err: err}
@@ -590,7 +588,9 @@ func (s *session) startPutBack() []command {
 // undo takes the last restore back.
 func (s *session) undo(journal string) []command {
 	backend := s.backend
-	return s.begin(&run{kind: takingBack, path: journal}, func(ctx context.Context, ctl *job.Control) runEnded {
+	r := &run{kind: takingBack, path: journal}
+	s.keepLog(r, "lifeboat undo", usmt.Join(thisSystem(), []string{"lifeboat", "undo", journal}), nil)
+	return s.begin(r, func(ctx context.Context, ctl *job.Control) runEnded {
 		report, err := backend.Undo(ctx, journal)
 		return runEnded{undone: &report, err: err}
 	})

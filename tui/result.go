@@ -7,6 +7,7 @@ import (
 
 	"lifeboat/engine/human"
 	"lifeboat/engine/report"
+	"lifeboat/engine/store"
 	"lifeboat/engine/usmt"
 )
 
@@ -51,11 +52,14 @@ func (sc *resultScreen) message(s *session) string {
 		return textTakeResult
 	case checking:
 		switch {
+		case damaged(r.verdict):
+			return textCheckedMsgNo
 		case r.err != nil:
 			return textCheckedMsg
-		case r.verdict.OK():
-			return textCheckedMsgOK
 		}
+		return textCheckedMsgOK
+	}
+	if r.report != nil && damaged(r.report.Verified) {
 		return textCheckedMsgNo
 	}
 	switch r.outcome() {
@@ -138,7 +142,7 @@ func (sc *resultScreen) body(s *session, w, h int) []string {
 func (sc *resultScreen) told(s *session, w, h int) []string {
 	switch s.run.kind {
 	case checking:
-		return sc.checked(s, w)
+		return sc.checked(s, w, h)
 	case puttingBack:
 		return sc.restoredLines(s, w)
 	case takingBack:
@@ -163,6 +167,9 @@ func (sc *resultScreen) saved(s *session, w, h int) []string {
 		report.Stopped: th.warn(textResultStopped),
 		report.Failed:  th.bad(textResultFailed),
 	}[rep.Outcome]
+	if damaged(rep.Verified) {
+		headline = th.bad(textResultDamaged)
+	}
 	lines := []string{
 		sides(" "+headline, fmt.Sprintf(textResultCode, rep.ReturnCode)+" ", w-1),
 	}
@@ -195,10 +202,8 @@ func (sc *resultScreen) saved(s *session, w, h int) []string {
 		saved += fmt.Sprintf(textResultReused, filesText(rep.ReusedFiles))
 	}
 	checked := th.warn(textResultUnread)
-	if v := rep.Verified; v.OK() {
-		checked = textResultRead
-	} else if v != nil {
-		checked = th.bad(fmt.Sprintf(textResultBadRead, filesText(int64(len(v.Corrupt)))))
+	if rep.Verified != nil {
+		checked = verdictText(th, rep.Verified)
 	}
 	reportPath := textResultNoReport
 	if rep.HTMLPath != "" {
@@ -232,6 +237,20 @@ func (sc *resultScreen) saved(s *session, w, h int) []string {
 		lines = append(lines, "     "+pad(human.Middle(s.show(userPath(p.Path)), w-9-width(text)), w-9-width(text))+"  "+text)
 	}
 	return lines
+}
+
+// damaged tells whether a store was read back, and not as it was written.
+func damaged(v *report.Verdict) bool { return v != nil && !v.OK() }
+
+// verdictText says how reading a store back ended.
+func verdictText(th *theme, v *report.Verdict) string {
+	switch {
+	case v.OK():
+		return textResultRead
+	case len(v.Corrupt) == 0:
+		return th.bad(textResultBadList)
+	}
+	return th.bad(fmt.Sprintf(textResultBadRead, filesText(int64(len(v.Corrupt)))))
 }
 
 // reasons are why the disk must not be wiped yet, each on its line.
@@ -294,31 +313,38 @@ func named(s *session, name, text string, w int) []string {
 	return lines
 }
 
-func (sc *resultScreen) checked(s *session, w int) []string {
+// storedPath is a path inside a store as Windows wrote it, where it is one.
+func storedPath(inside string) string {
+	if path, ok := store.WindowsPath(inside); ok {
+		return path
+	}
+	return inside
+}
+
+func (sc *resultScreen) checked(s *session, w, h int) []string {
 	r, th := s.run, s.th
 	headline := th.good(textCheckedOK)
 	switch {
 	case r.stopping:
 		headline = th.warn(textCheckedStop)
+	case damaged(r.verdict):
+		headline = th.bad(textCheckedBad)
 	case r.err != nil:
 		headline = th.bad(textCheckedNot)
-	case !r.verdict.OK():
-		headline = th.bad(textCheckedBad)
 	}
 	lines := []string{" " + headline, "", resultRow(textResultLStore, human.Middle(s.show(r.path), w-18))}
-	if r.err != nil && !r.stopping {
+	if r.err != nil && r.verdict == nil && !r.stopping {
 		what, remedy := words(r.err)
 		lines = append(lines, named(s, textResultLWhy, what, w)...)
 		return append(lines, named(s, textResultLDo, remedy, w)...)
 	}
 	if v := r.verdict; v != nil {
-		text := textResultRead
-		if !v.OK() {
-			text = th.bad(fmt.Sprintf(textResultBadRead, filesText(int64(len(v.Corrupt)))))
-		}
-		lines = append(lines, resultRow(textResultLChecked, text), resultRow(textResultLTime, human.Duration(v.Duration)), "")
-		for _, c := range v.Corrupt {
-			lines = append(lines, "     "+human.Middle(s.show(c), w-7))
+		lines = append(lines, resultRow(textResultLChecked, verdictText(th, v)), resultRow(textResultLTime, human.Duration(v.Duration)), "")
+		for i, c := range v.Corrupt {
+			if len(lines) >= h-1 && i < len(v.Corrupt)-1 {
+				return append(lines, fmt.Sprintf(textResultMoreBad, len(v.Corrupt)-i))
+			}
+			lines = append(lines, "     "+human.Middle(s.show(storedPath(c)), w-7))
 		}
 	}
 	return lines

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"lifeboat/engine"
+	"lifeboat/engine/answers"
 	"lifeboat/engine/human"
 	"lifeboat/winpe"
 )
@@ -206,7 +207,7 @@ func (sc *reviewScreen) rows(s *session, room int) (rows []reviewRow) {
 		about = []string{human.Middle(s.show(s.place), room)}
 	}
 	row(textReviewDest, human.End(strings.Join(about, ", "), room), human.Middle(s.show(s.storePath()), room))
-	row(textReviewOptions, sc.options(s))
+	row(textReviewOptions, wrapTwo(sc.options(s), room)...)
 	if t, ok := s.totals(); ok {
 		if v.Free > 0 {
 			row(textReviewSpace, fmt.Sprintf(textReviewSpaceIs, human.Bytes(v.Free), human.Bytes(max(v.Free-t.Bytes, 0))))
@@ -218,9 +219,18 @@ func (sc *reviewScreen) rows(s *session, room int) (rows []reviewRow) {
 	return rows
 }
 
-// warnings are what will not be in the store, and what speaks against starting.
+// warnings are what speaks against starting, and what will not be in the store.
 func (sc *reviewScreen) warnings(s *session) (warnings []string) {
 	v, _ := s.volume(s.place)
+	switch {
+	case s.place != "" && s.volumeOf(s.place) == "":
+		warnings = append(warnings, fmt.Sprintf(textReviewGone, s.show(s.place)))
+	case s.plan() == nil || v.Mount == "":
+	case s.fit(v.Free) == engine.Small:
+		warnings = append(warnings, fmt.Sprintf(textReviewSmall, human.Bytes(s.need()-v.Free)))
+	case s.fit(v.Free) == engine.Tight:
+		warnings = append(warnings, textReviewTight)
+	}
 	_, out := sc.users(s)
 	if out != "" {
 		warnings = append(warnings, fmt.Sprintf(textReviewOmitted, out))
@@ -234,19 +244,9 @@ func (sc *reviewScreen) warnings(s *session) (warnings []string) {
 		if n := len(p.Remarks); n > 0 {
 			warnings = append(warnings, fmt.Sprintf(textReviewRemarks, human.Plural(int64(n), textWhatRemark, textWhatRemarks)))
 		}
-		switch {
-		case v.Mount == "":
-		case s.fit(v.Free) == engine.Small:
-			warnings = append(warnings, fmt.Sprintf(textReviewSmall, human.Bytes(s.need()-v.Free)))
-		case s.fit(v.Free) == engine.Tight:
-			warnings = append(warnings, textReviewTight)
-		}
 	}
 	if c, ok := s.checks[s.place]; ok && c.State == Incomplete {
 		warnings = append(warnings, textDestResume)
-	}
-	if s.place != "" && s.volumeOf(s.place) == "" {
-		warnings = append(warnings, fmt.Sprintf(textReviewGone, s.show(s.place)))
 	}
 	if s.inst != nil {
 		for _, n := range s.inst.Notes {
@@ -320,10 +320,21 @@ func (sc *reviewScreen) options(s *session) string {
 	case s.password != "":
 		text = textReviewSecret
 	}
+	check := textReviewChecked
 	if s.noVerify {
-		return text + ", " + textReviewNoCheck
+		check = textReviewNoCheck
 	}
-	return text + ", " + textReviewChecked
+	text += ", " + check
+	if s.askEach {
+		text += ", " + textReviewAsks
+	}
+	switch s.after {
+	case answers.Restart:
+		text += ", " + textReviewRestart
+	case answers.ShutDown:
+		text += ", " + textReviewShutDown
+	}
+	return text
 }
 
 // time guesses from the kind of drive; the run itself will know better.

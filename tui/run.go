@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"lifeboat/engine/job"
 	"lifeboat/engine/rate"
 	"lifeboat/engine/report"
+	"lifeboat/engine/usmt"
 	"lifeboat/winpe"
 )
 
@@ -30,10 +32,11 @@ type run struct {
 	path    string       // of the store
 	on      winpe.Volume // the volume it is on
 
-	openLog func() (*RunLog, error) // nil for a run that has no log
-	log     *RunLog                 // set before the first event
-	taking  sync.Mutex              // held by who takes events and writes them to the log
-	tried   map[string]bool         // mounts on which it was looked for when it was gone
+	openLog func() (*RunLog, error)
+	log     *RunLog         // set before the first event
+	taking  sync.Mutex      // held by who takes events and writes them to the log
+	tried   map[string]bool // mounts on which it was looked for when it was gone
+	pass    bool            // what cannot be read or written is passed over unasked
 
 	snap       job.Snapshot
 	phase      job.Phase
@@ -104,6 +107,19 @@ type (
 	}
 )
 
+// passed answers a question about a single object of a run that passes over what
+// does not go. Each is a problem of the run all the same.
+func (m asked) passed() bool {
+	if !m.run.pass || !m.single() {
+		return false
+	}
+	m.reply <- job.Skip // buffered
+	return true
+}
+
+// single is true of a question that can be answered by going on without one object.
+func (m asked) single() bool { return slices.Contains(m.question.Answers, job.Skip) }
+
 func (m eventsSeen) of() *run { return m.run }
 func (m asked) of() *run      { return m.run }
 func (m runEnded) of() *run   { return m.run }
@@ -150,9 +166,7 @@ func (s *session) begin(r *run, work func(ctx context.Context, ctl *job.Control)
 	return []command{
 		s.do(func(context.Context) any {
 			var logErr error
-			if r.openLog != nil {
-				r.log, logErr = r.openLog()
-			}
+			r.log, logErr = r.openLog()
 			end := work(ctx, r.ctl)
 			end.run, end.logErr = r, logErr
 			r.finishLog(&end)
@@ -163,17 +177,21 @@ func (s *session) begin(r *run, work func(ctx context.Context, ctl *job.Control)
 	}
 }
 
+// keepLog has a run keep a log, named after the tool that does the same as a command.
+func (s *session) keepLog(r *run, tool, commandLine string, inst *engine.Installation) {
+	backend := s.backend
+	r.openLog = func() (*RunLog, error) { return backend.OpenLog(tool, commandLine, inst) }
+}
+
 // save starts the save that the review showed.
 func (s *session) save() []command {
 	req := s.request()
-	r := &run{kind: saving, request: req, path: req.StorePath, twice: !req.SkipVerify, tried: map[string]bool{}}
+	r := &run{kind: saving, request: req, path: req.StorePath, twice: !req.SkipVerify, tried: map[string]bool{}, pass: !s.askEach}
 	r.on, _ = s.volume(s.volumeOf(req.StorePath))
 	t, _ := s.totals()
 	r.bytes = t.Bytes
 	backend := s.backend
-	r.openLog = func() (*RunLog, error) {
-		return backend.OpenLog("scanstate", backend.CommandLine(req), req.Installation)
-	}
+	s.keepLog(r, "scanstate", backend.CommandLine(req), req.Installation)
 	return s.begin(r, func(ctx context.Context, ctl *job.Control) runEnded {
 		rep, err := backend.Capture(ctx, req, ctl)
 		return runEnded{report: rep, err: err}
@@ -183,7 +201,10 @@ func (s *session) save() []command {
 // check starts reading a store back.
 func (s *session) check(st Store, password string) []command {
 	backend := s.backend
-	return s.begin(&run{kind: checking, path: st.Path}, func(ctx context.Context, ctl *job.Control) runEnded {
+	r := &run{kind: checking, path: st.Path}
+	command := usmt.UsmtUtils{Verify: usmt.VerifyFailures, Store: st.Path}
+	s.keepLog(r, "usmtutils", command.CommandLine(thisSystem()), nil)
+	return s.begin(r, func(ctx context.Context, ctl *job.Control) runEnded {
 		v, err := backend.Verify(ctx, st.Path, password, ctl)
 		return runEnded{verdict: v, err: err}
 	})

@@ -11,6 +11,7 @@ import (
 	"lifeboat/engine"
 	"lifeboat/engine/answers"
 	"lifeboat/engine/job"
+	"lifeboat/engine/report"
 )
 
 // A save has a log like ScanState's: how it was begun, what went wrong, how it
@@ -117,5 +118,47 @@ func TestAnswersNameNoKeyboard(t *testing.T) {
 		u.sees("cannot open file uk")
 		u.press("esc", "enter")
 		u.sees("Whose files?")
+	})
+}
+
+// Whatever runs keeps a log: of a damaged store it names the files that are, of
+// taking back what could not be.
+func TestEveryRunKeepsALog(t *testing.T) {
+	kept := func(u *robot, says ...string) {
+		u.t.Helper()
+		last := u.f.logs[len(u.f.logs)-1]
+		for _, say := range says {
+			if !last.closed || !strings.Contains(last.String(), say) {
+				u.t.Errorf("the log does not say %q:\n%s", say, last.String())
+			}
+		}
+	}
+	damaged := withStores()
+	damaged.verdict = &report.Verdict{Files: 9000, CatalogOK: true, Corrupt: []string{"File/C$/Users/anna/a.doc"}}
+	sit(t, damaged, func(u *robot) {
+		u.welcome()
+		u.press("4", "enter")
+		u.finish()
+		u.sees("THE STORE IS DAMAGED", `C:\Users\anna\a.doc`, "Do not rely on this store.")
+		kept(u, "USMTUTILS.EXE", "/verify:failureonly", `C:\Users\anna\a.doc: does not read back`, "Leaving with return code 42")
+	})
+	sit(t, withStores(), func(u *robot) {
+		u.welcome()
+		u.press("4", "f3", "enter", "enter", "enter", "t", "enter")
+		u.engine(func(ctl *job.Control) {
+			ctl.Problem(job.Problem{Kind: job.Unreadable, Path: `C:\Users\anna.keller\old.pst`, Text: "file exists"})
+		})
+		u.finish()
+		u.sees("TAKEN OUT")
+		kept(u, "LIFEBOAT.EXE Version", "lifeboat browse /media/backup/PC-0398_2026-11-20_0905 --take ", `C:\Users\anna.keller\budget.xlsx`, "old.pst: file exists", "Leaving with return code 0")
+	})
+	sit(t, withStores(), func(u *robot) {
+		u.welcome()
+		u.press("2", "enter", "enter", "enter", "right", "enter")
+		u.finish()
+		u.f.err = errors.New("read-only file system")
+		u.press("right", "enter", "down", "enter")
+		u.sees("NOT ALL TAKEN BACK")
+		kept(u, "LIFEBOAT.EXE Version", "lifeboat undo /media/backup/", "removed", "read-only file system")
 	})
 }

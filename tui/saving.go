@@ -40,11 +40,11 @@ func (sc *savingScreen) why() string { return textSaveWhy }
 func (sc *savingScreen) see(s *session, msg any) step {
 	switch m := msg.(type) {
 	case asked:
-		if m.run == s.run {
+		if m.run == s.run && !m.passed() {
 			return step{move: goOver, over: &questionDialog{asked: m}}
 		}
 	case runEnded:
-		if e, ok := s.preset.ending(m.run); ok && m.run == s.run {
+		if e, ok := s.afterwards(m.run); ok && m.run == s.run {
 			s.ending = e
 			return step{move: goLeave}
 		}

@@ -63,6 +63,8 @@ type session struct {
 	password string
 	team     []engine.Recipient
 	noVerify bool
+	askEach  bool   // about every file that cannot be read
+	after    string // what to do when a save has ended well: answers.Stay, Restart or ShutDown
 
 	preset  *preset // nil if nothing was answered ahead of time
 	put     putBack
@@ -179,6 +181,7 @@ func (s *session) prepare(p Preset) {
 		s.rules, s.rulesAt = p.RuleFiles, strings.Join(p.Rules, ", ")
 	}
 	s.noVerify = p.Check != nil && !*p.Check
+	s.after = p.Afterwards
 }
 
 // do makes a command of work that calls the backend: a panic in it becomes a
@@ -672,5 +675,17 @@ func words(err error) (what, remedy string) {
 	if !errors.As(err, &f) {
 		return err.Error(), ""
 	}
-	return f.Error(), cmp.Or(f.Remedy, f.Code.Remedy())
+	return f.Error(), cmp.Or(f.Remedy, remedies[f.Code], f.Code.Remedy())
+}
+
+// remedies stand in for those of the return codes that speak to whoever typed a
+// command.
+var remedies = map[usmt.Code]string{
+	usmt.Canceled: textRemedyGoOn, usmt.MigrationFailed: textRemedyGoOn, usmt.StoppedNonFatal: textRemedyGoOn,
+	usmt.InvalidParameters: textRemedyLog, usmt.LogFileFailed: textRemedyLog, usmt.ProgressLogFailed: textRemedyLog,
+	usmt.PreflightFile: textRemedyLog, usmt.UnableDeleteStore: textRemedyLog, usmt.UseLac: textRemedyAccounts,
+	usmt.InitError: textRemedySource, usmt.UnsupportedPlatform: textRemedySource,
+	usmt.InvalidStore: textRemedyStore, usmt.ScriptFiles: textRemedyRules, usmt.ConfigFile: textRemedyRules,
+	usmt.StartupFailed: textRemedyTemp, usmt.UnableReadKey: textRemedyKey, usmt.InvalidKey: textRemedyKey,
+	usmt.CorruptedStore: textRemedyDamaged,
 }
