@@ -247,7 +247,7 @@ func TestPutOffByHand(t *testing.T) {
 	var most atomic.Int64
 	go func() {
 		for ctx.Err() == nil {
-			ctl.Gate.PutOff()
+			ctl.Gate.PutOff("")
 			most.Store(max(most.Load(), ctl.Progress.Snapshot().PutOff))
 			time.Sleep(time.Millisecond)
 		}

@@ -61,6 +61,18 @@ func TestPutOff(t *testing.T) {
 		if gate.Round() != 1 {
 			t.Errorf("%d wishes", gate.Round())
 		}
+		u.press("b")
+		u.sees("Put off with all that is in it: anna.keller", "the mountains, second week")
+		u.message()
+		if !gate.IsPutOff(`C:\Users\anna.keller\Pictures\2019\Holidays in the mountains, second week\more\a.jpg`) || gate.IsPutOff(`C:\Users\anna.keller\Pictures\2019\a.jpg`) {
+			t.Error("another folder was put off")
+		}
+		u.engine(func(ctl *job.Control) { ctl.Progress.SetCurrent(`C:\pagefile.txt`) })
+		u.press("b")
+		u.sees("lies in no folder")
+		if gate.Round() != 2 || gate.IsPutOff(`C:\x\y`) {
+			t.Error("the whole drive was put off")
+		}
 		u.finish()
 	})
 }

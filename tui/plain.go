@@ -76,7 +76,7 @@ type plain struct {
 }
 
 // The second names that keys have here.
-var plainNames = map[string]string{textEsc: "b", "F1": "?", "F3": "i", "F4": "y", "F5": "r", "F7": "k", "F8": "l", "F9": "x", "F10": "q"}
+var plainNames = map[string]string{textEsc: "b", "B": "f", "F1": "?", "F3": "i", "F4": "y", "F5": "r", "F7": "k", "F8": "l", "F9": "x", "F10": "q"}
 
 // Messages of plain mode itself.
 type (

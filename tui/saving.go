@@ -7,6 +7,7 @@ import (
 
 	"lifeboat/engine/human"
 	"lifeboat/engine/job"
+	"lifeboat/engine/winname"
 )
 
 // savingScreen follows a run: a save, or the check of a store.
@@ -123,10 +124,12 @@ func (sc *savingScreen) keys(s *session) []binding {
 		bindLog(),
 	}
 	if r.kind == saving && r.phase == job.Saving {
-		keys = slices.Insert(keys, 1, bindLetter("s", textSavePutOff, textSavePutOffH, func() step {
-			r.ctl.Gate.PutOff()
-			return note(textSavePutOffMsg)
-		}))
+		keys = slices.Insert(keys, 1,
+			bindLetter("s", textSavePutOff, textSavePutOffH, func() step {
+				r.ctl.Gate.PutOff("")
+				return note(textSavePutOffMsg)
+			}),
+			bindLetter("b", textSaveFolder, textSaveFolderH, func() step { return putOffFolder(s) }))
 	}
 	return append(keys, []binding{
 		{
@@ -135,6 +138,18 @@ func (sc *savingScreen) keys(s *session) []binding {
 		},
 		bindLetter("c", textSaveC, textSaveCancelH, func() step { return step{move: goOver, over: newCancelDialog(s)} }),
 	}...)
+}
+
+// putOffFolder puts off the folder of the file that is being read, with all in it.
+func putOffFolder(s *session) step {
+	r := s.run
+	folder, name := winname.Split(r.snap.Current)
+	if name == "" || strings.Count(folder, `\`) == 0 {
+		return note(textSaveFolderNo)
+	}
+	r.ctl.Gate.PutOff(folder)
+	s.log(false, textLogPutOff, folder)
+	return note(textSaveFolderMsg, human.Middle(s.show(userPath(folder)), 40))
 }
 
 func (sc *savingScreen) body(s *session, w, h int) []string {

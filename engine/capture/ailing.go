@@ -123,10 +123,17 @@ func wordsFor(h disk.Health) string {
 	return text
 }
 
+// errByHand is why a file is put off that could perhaps be read.
+var errByHand = errors.New("put off by hand")
+
 // hard opens a file in the two ways of store.Item: at the first try it is put off
 // where it cannot be read, at the second it is read around its holes.
 func (g *gatherer) hard(ctx context.Context, unit int, shown string, size int64, open opener) (first, again func() (io.ReadCloser, error)) {
 	first = func() (io.ReadCloser, error) {
+		if g.ctl.Gate.IsPutOff(shown) {
+			g.ctl.Progress.AddPutOff(1)
+			return nil, fmt.Errorf("%w: %w", store.ErrLater, errByHand)
+		}
 		g.ctl.Progress.SetCurrent(shown)
 		round := g.ctl.Gate.Round()
 		f, err := open()

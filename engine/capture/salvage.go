@@ -54,7 +54,7 @@ func (s *salvage) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	if s.first && s.ctl.Gate.Round() != s.round {
-		return 0, s.later(errors.New("put off by hand"))
+		return 0, s.later(errByHand)
 	}
 	p = p[:min(int64(len(p)), s.size-s.at, stride)]
 	n, err := s.file.ReadAt(p, s.at)

@@ -13,6 +13,7 @@ import (
 
 	"lifeboat/engine/job"
 	"lifeboat/engine/store"
+	"lifeboat/engine/volume"
 )
 
 var clock = func() time.Time { return time.Date(2026, 11, 24, 2, 0, 0, 0, time.UTC) }
@@ -148,13 +149,13 @@ func TestSalvageStopsWithItsContext(t *testing.T) {
 func TestPutOffByHand(t *testing.T) {
 	d := &badDisk{data: pattern(3 * bigRead)}
 	ctl := job.NewControl(clock, nil)
-	ctl.Gate.PutOff() // of files before
+	ctl.Gate.PutOff("") // of files before
 	s := &salvage{ctx: t.Context(), ctl: ctl, file: d, size: int64(len(d.data)), first: true, round: ctl.Gate.Round()}
 	p := make([]byte, bigRead)
 	if n, err := s.Read(p); n == 0 || err != nil {
 		t.Fatal(n, err)
 	}
-	ctl.Gate.PutOff()
+	ctl.Gate.PutOff("")
 	if n, err := s.Read(p); n != 0 || !errors.Is(err, store.ErrLater) {
 		t.Errorf("read %d, %v", n, err)
 	}
@@ -162,8 +163,36 @@ func TestPutOffByHand(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	s = &salvage{ctx: t.Context(), ctl: ctl, file: d, size: int64(len(d.data))}
-	ctl.Gate.PutOff()
+	ctl.Gate.PutOff("")
 	if data, err := io.ReadAll(s); err != nil || !bytes.Equal(data, d.data) {
 		t.Errorf("the second try ends with %v after %d bytes", err, len(data))
+	}
+}
+
+// Files of a folder that was put off are not touched at the first try; those beside
+// it are.
+func TestPutOffFolder(t *testing.T) {
+	d := &badDisk{data: pattern(smallRead)}
+	opened := 0
+	open := func() (volume.File, error) { opened++; return d, nil }
+	g := &gatherer{ctl: job.NewControl(clock, nil)}
+	g.ctl.Gate.PutOff(`C:\Users\anna\Videos`)
+	first, again := g.hard(t.Context(), 0, `C:\Users\anna\Videos\2019\a.mp4`, smallRead, open)
+	if _, err := first(); !errors.Is(err, store.ErrLater) || opened != 0 {
+		t.Errorf("opened %d times, %v", opened, err)
+	}
+	if got := g.ctl.Progress.Snapshot(); got.PutOff != 1 || got.Current != "" {
+		t.Errorf("%+v", got)
+	}
+	f, err := again()
+	if err != nil || opened != 1 {
+		t.Fatalf("opened %d times, %v", opened, err)
+	}
+	if data, err := io.ReadAll(f); err != nil || !bytes.Equal(data, d.data) || g.ctl.Progress.Snapshot().PutOff != 0 {
+		t.Errorf("%d bytes, %v", len(data), err)
+	}
+	first, _ = g.hard(t.Context(), 0, `C:\Users\anna\Videos.txt`, smallRead, open)
+	if _, err := first(); err != nil || opened != 2 {
+		t.Errorf("opened %d times, %v", opened, err)
 	}
 }

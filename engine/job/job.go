@@ -11,6 +11,7 @@ package job
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -237,17 +238,38 @@ func (q *Queue) signal() chan struct{} {
 // Gate holds a worker while it is shut, and passes on the wish to put off what is
 // being read. The zero value is open.
 type Gate struct {
-	mu    sync.Mutex
-	shut  chan struct{} // non-nil while shut, closed on opening
-	round atomic.Int64  // wishes to put off
+	mu      sync.Mutex
+	shut    chan struct{}            // non-nil while shut, closed on opening
+	round   atomic.Int64             // wishes to put off
+	folders atomic.Pointer[[]string] // that are put off, each with its last backslash
 }
 
-// PutOff asks that the files being read now are read after all others.
-func (g *Gate) PutOff() { g.round.Add(1) }
+// PutOff asks that the files being read now are read after all others, and with
+// them all that are below a folder: a Windows path, or empty for none.
+func (g *Gate) PutOff(folder string) {
+	g.round.Add(1)
+	if folder == "" {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var all []string
+	if old := g.folders.Load(); old != nil {
+		all = slices.Clone(*old) // who reads it keeps the old one
+	}
+	all = append(all, strings.TrimRight(folder, `\`)+`\`)
+	g.folders.Store(&all)
+}
 
 // Round grows with each PutOff: a file that was opened in an earlier round is
 // to be put off.
 func (g *Gate) Round() int64 { return g.round.Load() }
+
+// IsPutOff reports whether a path is below a folder that was put off.
+func (g *Gate) IsPutOff(path string) bool {
+	all := g.folders.Load()
+	return all != nil && slices.ContainsFunc(*all, func(folder string) bool { return strings.HasPrefix(path, folder) })
+}
 
 // Pause shuts the gate.
 func (g *Gate) Pause() {

@@ -66,6 +66,27 @@ func TestGateHoldsAndOpens(t *testing.T) {
 	}
 }
 
+func TestGatePutsOffFolders(t *testing.T) {
+	var g Gate
+	g.PutOff("")
+	if g.Round() != 1 || g.IsPutOff(`C:\Users\anna\a.txt`) {
+		t.Error("a wish about what is being read is one about a folder too")
+	}
+	g.PutOff(`C:\Users\anna\Videos`)
+	g.PutOff(`D:\`)
+	for path, want := range map[string]bool{
+		`C:\Users\anna\Videos\a.mp4`: true, `C:\Users\anna\Videos\2019\b.mp4:stream`: true, `D:\x`: true,
+		`C:\Users\anna\Videos`: false, `C:\Users\anna\Videos2\a.mp4`: false, `C:\Users\anna\a.txt`: false,
+	} {
+		if g.IsPutOff(path) != want {
+			t.Errorf("%s: %v", path, !want)
+		}
+	}
+	if g.Round() != 3 {
+		t.Errorf("%d wishes", g.Round())
+	}
+}
+
 func TestGateEndsWithContext(t *testing.T) {
 	var g Gate
 	g.Pause()
