@@ -1,10 +1,14 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -38,12 +42,18 @@ func (e *Engine) mend(ctx context.Context, req *CaptureRequest, n int, cause err
 	}
 	for {
 		back := sync.OnceFunc(func() { ctl.Events.Put(job.Event{Time: e.Clock(), Kind: job.MediumBack}) })
-		answer, err := askMedium(ctx, req.StorePath, gone, back, ctl)
+		answer, err := askMedium(ctx, req, gone, back, ctl)
 		if err != nil {
 			return false, cause
 		}
 		folder, moved := answer.Folder()
+		user, without := answer.User()
 		switch {
+		case without:
+			left := map[string]bool{user: true}
+			maps.Copy(left, req.leftOut)
+			req.leftOut = left
+			return true, nil
 		case moved:
 			err = e.moveTo(ctx, req, folder, gone, ctl, r)
 		case answer == job.Retry && gone && !isBack(req.StorePath):
@@ -75,10 +85,14 @@ func isBack(storePath string) bool {
 
 // askMedium asks what to do about a medium that is full or gone. While
 // it is gone it is looked for, and back is called when it is found.
-func askMedium(ctx context.Context, storePath string, gone bool, back func(), ctl *job.Control) (job.Answer, error) {
+func askMedium(ctx context.Context, req *CaptureRequest, gone bool, back func(), ctl *job.Control) (job.Answer, error) {
+	storePath := req.StorePath
 	q := job.Question{
 		Topic: job.MediumFullQ, Path: storePath, Text: "no room is left on the drive",
 		Answers: []job.Answer{job.Retry, job.Elsewhere, job.Stop},
+	}
+	if q.Rest = rests(req); !gone && len(q.Rest) > 0 {
+		q.Answers = slices.Insert(q.Answers, 2, job.Without)
 	}
 	if gone {
 		q.Topic, q.Text = job.MediumGoneQ, "the drive was unplugged or lost its connection"
@@ -94,6 +108,25 @@ func askMedium(ctx context.Context, storePath string, gone bool, back func(), ct
 		}()
 	}
 	return ctl.Ask(ctx, q)
+}
+
+// rests are what is still to be saved of those who are not left out already.
+func rests(req *CaptureRequest) (all []job.Rest) {
+	rest := map[string]int64{}
+	for _, u := range req.Plan.Units {
+		if !req.Select.OmitUsers[u.User] && !req.Select.OmitComponents[u.Component] && !req.leftOut[u.User] {
+			rest[u.User] += u.Bytes
+		}
+	}
+	for user, bytes := range rest {
+		if bytes -= req.safe[user]; bytes > 0 {
+			all = append(all, job.Rest{User: user, Bytes: bytes})
+		}
+	}
+	slices.SortFunc(all, func(a, b job.Rest) int {
+		return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), strings.Compare(a.User, b.User))
+	})
+	return all
 }
 
 // moveTo goes on with the save in another folder. The store that was begun there

@@ -130,7 +130,7 @@ func TestFullGoesOnElsewhere(t *testing.T) {
 		t.Errorf("%d questions", len(who.questions))
 	}
 	for _, q := range who.questions {
-		if q.Topic != job.MediumFullQ || q.Path != small || !slices.Equal(q.Answers, []job.Answer{job.Retry, job.Elsewhere, job.Stop}) {
+		if q.Topic != job.MediumFullQ || q.Path != small || !slices.Equal(q.Answers, []job.Answer{job.Retry, job.Elsewhere, job.Without, job.Stop}) {
 			t.Errorf("question %+v", q)
 		}
 	}
@@ -160,6 +160,38 @@ func files(t *testing.T, dir string) (n int64) {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// A drive that is full: what is left of one user is left out, and the rest is saved.
+func TestFullGoesOnWithout(t *testing.T) {
+	e := newEngine(t)
+	path := filepath.Join(stick(t, "45m"), "PC-0412")
+	pc, plan := largePC(t, e)
+	var now atomic.Int64 // checkpoints are due by the clock, which must go
+	e.Clock = func() time.Time { return clock().Add(time.Duration(now.Add(1)) * 20 * time.Millisecond) }
+	who := &asked{}
+	who.answers = []func() job.Answer{func() job.Answer { return job.GoOnWithout(who.questions[0].Rest[0].User) }}
+	r, err := e.Capture(t.Context(), CaptureRequest{Plan: plan, StorePath: path}, job.NewControl(e.Clock, who))
+	if err != nil || len(who.questions) != 1 {
+		t.Fatalf("%v after %d questions", err, len(who.questions))
+	}
+	if r.Outcome != report.Missing || r.ReturnCode != int(usmt.WouldHaveFailed) || r.SafeToWipe || !r.Verified.OK() {
+		t.Errorf("outcome %s, code %d, %+v", r.Outcome, r.ReturnCode, r.Verified)
+	}
+	whole := plan.Totals(Selection{})
+	if r.ProblemCount == 0 || r.Files+r.ProblemCount != whole.Files || r.ReusedFiles == 0 {
+		t.Errorf("%d files and %d problems of %d files, %d reused", r.Files, r.ProblemCount, whole.Files, r.ReusedFiles)
+	}
+	for _, p := range r.Problems {
+		if p.Kind != job.LeftOut || !strings.HasPrefix(p.Path, `C:\Users\anna\`) {
+			t.Errorf("%+v", p)
+		}
+	}
+	back := t.TempDir()
+	if done, err := e.Extract(t.Context(), ExtractRequest{StoreRef: StoreRef{Path: path}, Dest: back}, control()); err != nil || done.Files != r.Files {
+		t.Errorf("extracted %d of %d files: %v", done.Files, r.Files, err)
+	}
+	compare(t, filepath.Join(pc.Volume, "Users", "m.ostrowski"), filepath.Join(back, "C$", "Users", "m.ostrowski"))
 }
 
 func TestFullMakesRoom(t *testing.T) {

@@ -38,6 +38,9 @@ type CaptureRequest struct {
 	Config  *usmt.Config  // for the catalog: restore needs what it says of groups and names; nil for none
 	Retries int           // how often to go on after the medium was gone
 	Wait    time.Duration // before each of these
+
+	leftOut map[string]bool  // users whose rest there is no room for
+	safe    map[string]int64 // bytes of each user that no full drive takes away any more
 }
 
 // Names of the report's files, beside the folder USMT.
@@ -73,13 +76,13 @@ func (e *Engine) Capture(ctx context.Context, req CaptureRequest, ctl *job.Contr
 		Started:  e.Clock(), StorePath: req.StorePath, Protected: req.Password != "",
 		Plain: !req.Kind.Compresses(), Linked: req.Kind.Links(),
 	}
-	err = e.capture(ctx, req, team, ctl, r)
+	err = e.capture(ctx, &req, team, ctl, r)
 	for n := 0; err != nil; n++ {
 		again := false
 		if again, err = e.mend(ctx, &req, n, err, ctl, r); !again {
 			break
 		}
-		err = e.capture(ctx, req, team, ctl, r)
+		err = e.capture(ctx, &req, team, ctl, r)
 	}
 	r.Finished = e.Clock()
 	r.Left = leftOf(req)
@@ -97,7 +100,7 @@ func (e *Engine) Capture(ctx context.Context, req CaptureRequest, ctl *job.Contr
 	return r, err
 }
 
-func (e *Engine) capture(ctx context.Context, req CaptureRequest, team *store.TeamKey, ctl *job.Control, r *Report) error {
+func (e *Engine) capture(ctx context.Context, req *CaptureRequest, team *store.TeamKey, ctl *job.Control, r *Report) error {
 	opt := store.Options{Password: req.Password, Team: team, TempDir: e.TempDir, Clock: e.Clock, Kind: req.Kind, Replace: req.Overwrite}
 	open := store.Create
 	if r.CaptureID != "" { // the medium was lost while reading back
@@ -131,12 +134,13 @@ func (e *Engine) capture(ctx context.Context, req CaptureRequest, team *store.Te
 
 // gatherInto takes what the request asks for into a store and notes in the
 // report what it was.
-func (e *Engine) gatherInto(ctx context.Context, req CaptureRequest, s *store.Store, ctl *job.Control, r *Report) error {
-	result, err := e.gather(ctx, req, s, ctl)
+func (e *Engine) gatherInto(ctx context.Context, req *CaptureRequest, s *store.Store, ctl *job.Control, r *Report) error {
+	result, err := e.gather(ctx, *req, s, ctl)
 	r.CaptureID = string(result.ID)
 	r.Files, r.Bytes, r.Values = result.Totals.Files, result.Totals.Bytes, result.Totals.Values
 	r.ReusedFiles, r.Problems, r.ProblemCount = result.Reused, result.Problems, result.Count
-	r.Users = usersOf(req, result)
+	r.Users = usersOf(*req, result)
+	req.safe = safeOf(*req, result)
 	switch {
 	case errors.Is(err, disk.ErrGone):
 		return usmt.Fail(usmt.StoppedNonFatal, err, "save to %s", req.StorePath).
@@ -153,7 +157,7 @@ func (e *Engine) gatherInto(ctx context.Context, req CaptureRequest, s *store.St
 func (e *Engine) gather(ctx context.Context, req CaptureRequest, s *store.Store, ctl *job.Control) (capture.Result, error) {
 	gather := capture.GatherRequest{
 		Plan: req.Plan, Select: req.Select, Store: s, Why: req.Why,
-		Tool: "Lifeboat " + e.Version, Command: req.CommandLine, RawEFS: req.EFS == usmt.EFSCopyRaw, LinkEFS: req.EFS == usmt.EFSHardLink,
+		LeftOut: req.leftOut, Tool: "Lifeboat " + e.Version, Command: req.CommandLine, RawEFS: req.EFS == usmt.EFSCopyRaw, LinkEFS: req.EFS == usmt.EFSHardLink,
 	}
 	if req.Config != nil {
 		gather.Locked = req.Config.Locked
@@ -338,6 +342,19 @@ func usersOf(req CaptureRequest, result capture.Result) []report.User {
 		}
 	}
 	return users
+}
+
+// safeOf is how much of each user is in the store for good: what this run flushed,
+// or one before it.
+func safeOf(req CaptureRequest, result capture.Result) map[string]int64 {
+	safe := map[string]int64{}
+	for i, unit := range req.Plan.Units {
+		safe[unit.User] += result.Safe[i]
+	}
+	for user, bytes := range req.safe {
+		safe[user] = max(safe[user], bytes)
+	}
+	return safe
 }
 
 // leftOf is the report's list of what stays behind. Of encrypted files it says

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"lifeboat/engine"
 	"lifeboat/engine/human"
 	"lifeboat/engine/job"
 )
@@ -126,7 +127,35 @@ func (d *questionDialog) answers() []job.Answer {
 	if i := slices.Index(all, job.Skip); i >= 0 {
 		return slices.Insert(slices.Clone(all), i+1, skipAll)
 	}
+	if i := slices.Index(all, job.Without); i >= 0 {
+		var each []job.Answer
+		for _, r := range clip(d.question.Rest, restsListed) {
+			each = append(each, job.GoOnWithout(r.User))
+		}
+		return slices.Replace(slices.Clone(all), i, i+1, each...)
+	}
 	return all
+}
+
+// restsListed is how many users can be left out at a full drive: those of whom the
+// most is missing.
+const restsListed = 3
+
+// without says whose rest an answer leaves out.
+func (d *questionDialog) without(s *session, user string) string {
+	name := user
+	if user == engine.SystemUser {
+		name = textShared
+	} else if i := slices.IndexFunc(s.inst.Users, func(u engine.User) bool { return u.ID == user }); i >= 0 {
+		name = s.userName(s.inst.Users[i])
+	}
+	var bytes int64
+	for _, r := range d.question.Rest {
+		if r.User == user {
+			bytes = r.Bytes
+		}
+	}
+	return fmt.Sprintf(textAskWithout, human.Middle(s.show(name), 24), human.Bytes(bytes))
 }
 
 func (d *questionDialog) give(a job.Answer) step {
@@ -238,7 +267,11 @@ func (d *questionDialog) words(s *session) (title string, text, menu []string) {
 		case job.Stop:
 			menu = append(menu, textAskStop)
 		default:
-			menu = append(menu, s.show(string(a)))
+			text := s.show(string(a))
+			if user, ok := a.User(); ok {
+				text = d.without(s, user)
+			}
+			menu = append(menu, text)
 		}
 	}
 	return title, text, menu

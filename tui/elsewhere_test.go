@@ -2,8 +2,10 @@ package tui
 
 import (
 	"context"
+	"strings"
 	"testing"
 
+	"lifeboat/engine"
 	"lifeboat/engine/job"
 )
 
@@ -40,6 +42,27 @@ func TestFullStick(t *testing.T) {
 		if u.r.s.run.path != "/media/photos/PC-0412_2026-11-23_1412" {
 			t.Errorf("the run is in %s", u.r.s.run.path)
 		}
+	})
+}
+
+// At a full drive the rest of a user can be left out: of those it matters for the most.
+func TestLeaveOutARest(t *testing.T) {
+	many := full
+	many.Answers = []job.Answer{job.Retry, job.Elsewhere, job.Without, job.Stop}
+	many.Rest = []job.Rest{{User: "S-1-5-21-1-1002", Bytes: 2 * gib}, {User: engine.SystemUser, Bytes: gib}, {User: "S-1-5-21-3623811015-3361044348-30300820-1107", Bytes: 1 << 20}, {User: "S-1-5-21-1-1001", Bytes: 1}}
+	sit(t, spare(), func(u *robot) {
+		u.toSaving()
+		u.halfway()
+		answer := u.answered(many)
+		u.sees("Leave out the rest of m.ostrowski (2.0 GiB)", "Leave out the rest of Shared by all users (1.0 GiB)", "Leave out the rest of (name not known) (1.0 MiB)")
+		if strings.Contains(u.frame(), "anna.keller (") {
+			t.Errorf("all are listed:\n%s", u.frame())
+		}
+		u.press("down", "down", "enter")
+		if want := job.GoOnWithout("S-1-5-21-1-1002"); *answer != want {
+			t.Errorf("answer %q, want %q", *answer, want)
+		}
+		u.finish()
 	})
 }
 

@@ -447,7 +447,11 @@ func TestFrames(t *testing.T) {
 	frames(t, "saving-full", office(), func(u *robot) {
 		u.toSaving()
 		u.halfway()
-		u.ask(job.Question{Topic: job.MediumFullQ, Path: "/media/backup", Text: "no room is left on the drive", Answers: []job.Answer{job.Retry, job.Elsewhere, job.Stop}})
+		u.ask(job.Question{
+			Topic: job.MediumFullQ, Path: "/media/backup", Text: "no room is left on the drive",
+			Answers: []job.Answer{job.Retry, job.Elsewhere, job.Without, job.Stop},
+			Rest:    []job.Rest{{User: "S-1-5-21-1-1001", Bytes: 18 * gib}, {User: "S-1-5-21-1-1002", Bytes: 19 * gib / 10}},
+		})
 	})
 	bothFrames(t, "saving-elsewhere", spare(), func(u *robot) {
 		u.toSaving()

@@ -618,6 +618,7 @@ const (
 	textAskRetryGone  = "It is plugged in again, go on"
 	textAskStop       = "Stop here and keep what is saved"
 	textAskElse       = "Go on with another drive"
+	textAskWithout    = "Leave out the rest of %s (%s)"
 	textAskRest       = "Still to save: about %s."
 	textAskSafe       = "%s are safe on the drive."
 	textAskMsg        = "The save waits for you."

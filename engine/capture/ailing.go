@@ -126,9 +126,15 @@ func wordsFor(h disk.Health) string {
 // errByHand is why a file is put off that could perhaps be read.
 var errByHand = errors.New("put off by hand")
 
+// errLeftOut is why a file of GatherRequest.LeftOut is not taken.
+var errLeftOut = errors.New("left out: the drive was full")
+
 // hard opens a file in the two ways of store.Item: at the first try it is put off
 // where it cannot be read, at the second it is read around its holes.
 func (g *gatherer) hard(ctx context.Context, unit int, shown string, size int64, open opener) (first, again func() (io.ReadCloser, error)) {
+	if g.req.LeftOut[g.plan.Units[unit].User] {
+		return func() (io.ReadCloser, error) { return nil, errLeftOut }, nil
+	}
 	first = func() (io.ReadCloser, error) {
 		if g.ctl.Gate.IsPutOff(shown) {
 			g.ctl.Progress.AddPutOff(1)

@@ -35,6 +35,7 @@ type GatherRequest struct {
 	RawEFS  bool              // take files encrypted with EFS as they are; else they are left behind
 	LinkEFS bool              // or link them, in a store that links
 	Locked  []usmt.LockRule   // which files that are in use may be linked
+	LeftOut map[string]bool   // users of whom nothing is read: only what an earlier run stored is taken
 }
 
 // Result is what was taken.
@@ -42,6 +43,7 @@ type Result struct {
 	ID       store.ID
 	Totals   Totals
 	ByUnit   []Totals      // in the order of Plan.Units
+	Safe     []int64       // bytes of ByUnit that were flushed for good, as far as is known
 	Reused   int64         // files that an interrupted run had stored already
 	Problems []job.Problem // the first of them
 	Count    int64         // of all of them
@@ -58,7 +60,7 @@ func Gather(ctx context.Context, req GatherRequest, ctl *job.Control) (Result, e
 	g := &gatherer{
 		req: req, ctl: ctl, plan: req.Plan, started: ctl.Clock(), user: nobody,
 		chosen: req.Plan.chosen(req.Select),
-		result: Result{ByUnit: make([]Totals, len(req.Plan.Units))},
+		result: Result{ByUnit: make([]Totals, len(req.Plan.Units)), Safe: make([]int64, len(req.Plan.Units))},
 		sds:    map[string]int{}, told: map[Damaged]int{},
 	}
 	for _, r := range req.Locked {
@@ -111,7 +113,7 @@ func (g *gatherer) run(ctx context.Context) error {
 	g.capture, err = g.req.Store.Begin(ctx, store.Meta{
 		Computer: inst.ComputerName,
 		Source:   inst.WindowsDir,
-		Safe:     g.ctl.Progress.SetSafe,
+		Safe:     g.safe,
 	})
 	if err != nil {
 		return err
@@ -338,7 +340,11 @@ func (g *gatherer) outcome(ctx context.Context, p prepared, unit int, line store
 			g.report(unit, job.Problem{Kind: job.Partial, Path: p.Path, Text: o.Err.Error(), Size: p.Info.Size, Code: usmt.Win32(o.Err)})
 		case o.Err != nil && ctx.Err() == nil:
 			line.Missing = o.Err.Error()
-			g.report(unit, job.Problem{Kind: job.Unreadable, Path: p.Path, Text: o.Err.Error(), Size: p.Info.Size, Code: usmt.Win32(o.Err)})
+			kind := job.Unreadable
+			if errors.Is(o.Err, errLeftOut) {
+				kind = job.LeftOut
+			}
+			g.report(unit, job.Problem{Kind: kind, Path: p.Path, Text: o.Err.Error(), Size: p.Info.Size, Code: usmt.Win32(o.Err)})
 		}
 		if line.Missing == "" && o.Err == nil || line.Partial != "" {
 			g.finished(unit, p.Info.Size, o.Reused)
@@ -636,6 +642,16 @@ func (g *gatherer) finished(unit int, size int64, reused bool) {
 	g.result.ByUnit[unit].add(one)
 	if reused {
 		g.result.Reused++
+	}
+}
+
+// safe hears from the store how much is flushed.
+func (g *gatherer) safe(bytes int64) {
+	g.ctl.Progress.SetSafe(bytes)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for i, t := range g.result.ByUnit {
+		g.result.Safe[i] = t.Bytes
 	}
 }
 

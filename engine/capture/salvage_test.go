@@ -175,7 +175,7 @@ func TestPutOffFolder(t *testing.T) {
 	d := &badDisk{data: pattern(smallRead)}
 	opened := 0
 	open := func() (volume.File, error) { opened++; return d, nil }
-	g := &gatherer{ctl: job.NewControl(clock, nil)}
+	g := &gatherer{ctl: job.NewControl(clock, nil), plan: &Plan{Units: []Unit{{User: "anna"}}}}
 	g.ctl.Gate.PutOff(`C:\Users\anna\Videos`)
 	first, again := g.hard(t.Context(), 0, `C:\Users\anna\Videos\2019\a.mp4`, smallRead, open)
 	if _, err := first(); !errors.Is(err, store.ErrLater) || opened != 0 {

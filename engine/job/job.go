@@ -149,6 +149,7 @@ const (
 	Encrypted   Kind = "encrypted"   // EFS
 	Damaged     Kind = "damaged"     // a hive or a profile that does not open
 	Unsupported Kind = "unsupported" // cannot be done offline, or not on this system
+	LeftOut     Kind = "left-out"    // there was no room for it, and it was chosen to go without
 	Notice      Kind = "notice"
 )
 
@@ -330,7 +331,14 @@ type Question struct {
 	Path    string // the object or the medium
 	Text    string // what happened
 	Code    uint32 // the Win32 error code that says the same, 0 if there is none
+	Rest    []Rest // with MediumFullQ: what is still to be saved, by user, the most first
 	Answers []Answer
+}
+
+// Rest is what is still to be saved of one user.
+type Rest struct {
+	User  string // SID
+	Bytes int64
 }
 
 // Answer is what the watcher decided.
@@ -344,7 +352,19 @@ const (
 
 	// Elsewhere offers to go on in another folder. It is chosen with [GoOnIn].
 	Elsewhere Answer = "elsewhere"
+
+	// Without offers to go without what is still to be saved of a user of
+	// [Question].Rest. It is chosen with [GoOnWithout].
+	Without Answer = "without"
 )
+
+// GoOnWithout is the answer to go on without the rest of a user.
+func GoOnWithout(user string) Answer { return Without + Answer(":"+user) }
+
+// User is whose rest GoOnWithout named.
+func (a Answer) User() (string, bool) {
+	return strings.CutPrefix(string(a), string(Without)+":")
+}
 
 // GoOnIn is the answer to go on in another folder.
 func GoOnIn(folder string) Answer { return Elsewhere + Answer(":"+folder) }

@@ -227,6 +227,8 @@ func codeOfKind(k job.Kind) uint32 {
 		return FileEncrypted
 	case job.Damaged:
 		return win32BadDatabase
+	case job.LeftOut:
+		return win32DiskFull
 	}
 	return win32NotSupported
 }
