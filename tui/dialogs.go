@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"lifeboat/engine"
 	"lifeboat/engine/human"
@@ -102,7 +103,8 @@ func menuOutline(title string, text, menu []string, at int, do func(i int) step)
 type questionDialog struct {
 	list
 	asked
-	done bool
+	since time.Time
+	done  bool
 }
 
 func (d *questionDialog) modal() bool { return true }
@@ -225,6 +227,9 @@ func (d *questionDialog) keys(s *session) []binding {
 
 func (d *questionDialog) body(s *session, w, h int) []string {
 	title, text, menu := d.words(s)
+	if d.question.Topic == job.MediumGoneQ {
+		text = append(text, fmt.Sprintf(textAskSince, d.since.Format("15:04:05"), human.Duration(s.now.Sub(d.since)))+" "+s.spinner())
+	}
 	return dialog(s, title, text, menu, d.at, w, h)
 }
 

@@ -110,7 +110,7 @@ func saveSome(ctl *job.Control) {
 func TestPlainQuick(t *testing.T) {
 	f := office()
 	talk(t, "quick", f, "", "", "", "", "", "", func(ctl *job.Control) { ctl.Phase(job.Scanning, 0, 0) },
-		saveSome, 25*time.Second, nil, "3")
+		saveSome, 25*time.Second, nil, "4")
 	if len(f.requests) != 1 || f.requests[0].StorePath != "/media/backup/PC-0412_2026-11-23_1412" {
 		t.Errorf("the requests are %+v", f.requests)
 	}

@@ -430,6 +430,10 @@ func (sc *putReviewScreen) title(*session) string {
 }
 func (sc *putReviewScreen) why() string { return textPutReviewWhy }
 
+func (sc *putReviewScreen) warn(s *session) string {
+	return fmt.Sprintf(textPutWillWrite, human.Middle(s.show(s.put.inst.Where), 40))
+}
+
 func (sc *putReviewScreen) message(s *session) string {
 	switch {
 	case !s.rehearsed():
@@ -606,6 +610,7 @@ func (d *undoDialog) modal() bool { return true }
 
 func (d *undoDialog) title(*session) string   { return textResultTitle }
 func (d *undoDialog) why() string             { return textUndoText }
+func (d *undoDialog) warn(s *session) string  { return (&putReviewScreen{}).warn(s) }
 func (d *undoDialog) message(*session) string { return textPutReviewMsg }
 
 func (d *undoDialog) take(s *session, at int) step {

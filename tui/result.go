@@ -84,6 +84,9 @@ func (sc *resultScreen) entries(s *session) []resultEntry {
 	if s.run != nil && len(s.run.problems) > 0 {
 		entries = append(entries, resultEntry{textResultList, func() step { return step{move: goOver, over: &problemsOverlay{}} }})
 	}
+	if s.run != nil && s.run.report != nil {
+		entries = append(entries, resultEntry{textResultPaper, func() step { return step{move: goOver, over: newReportOverlay(s.run.report)} }})
+	}
 	if r := s.run; r != nil && r.restored != nil && r.restored.Journal != "" {
 		entries = append(entries, resultEntry{textUndoEntry, func() step { return step{move: goOver, over: &undoDialog{journal: r.restored.Journal}} }})
 	}
@@ -216,15 +219,12 @@ func (sc *resultScreen) saved(s *session, w, h int) []string {
 		resultRow(textResultLStore, human.Middle(s.show(rep.StorePath), w-18)),
 		resultRow(textResultLReport, reportPath),
 	)
-	for i, l := range sumLeft(rep.Left) {
-		name := ""
-		if i == 0 {
-			name = textResultLLeft
+	name := textResultLLeft
+	for _, l := range clip(sumLeft(rep.Left), 3) {
+		for _, text := range wrapTwo(fmt.Sprintf(textResultOfThem, s.show(l.Reason), filesText(l.Files)), w-18) {
+			lines = append(lines, resultRow(name, text))
+			name = ""
 		}
-		if i == 3 {
-			break
-		}
-		lines = append(lines, resultRow(name, human.End(fmt.Sprintf(textResultOfThem, s.show(l.Reason), filesText(l.Files)), w-18)))
 	}
 	if len(rep.Problems) > 0 {
 		lines = append(lines, "")

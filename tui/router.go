@@ -38,6 +38,8 @@ type (
 	// modal overlays came by themselves or guard something: no help over them,
 	// no leaving past them.
 	modal interface{ modal() bool }
+	// warner has its own words for the last line, which else says what is read only.
+	warner interface{ warn(*session) string }
 	// keeper holds secrets and overwrites them when the wizard is left.
 	keeper interface{ forget() }
 )
@@ -509,11 +511,15 @@ func (r *router) draw() string {
 			message = fmt.Sprintf(textPresetPending, cut(s, p.At)) + " " + s.spinner()
 		}
 	}
+	status := th.dim(sides(" "+s.status(), s.corner()+" ", r.w))
+	if w, ok := top.(warner); ok {
+		status = th.warn(sides(" "+w.warn(s), s.corner()+" ", r.w))
+	}
 	lines = append(lines,
 		th.dim(rule(th, r.w)),
 		paint(fit(" "+s.show(message), r.w)), // a note may name something foreign
 		r.helpLine(),
-		th.dim(sides(" "+s.status(), s.corner()+" ", r.w)),
+		status,
 	)
 	return strings.Join(lines, "\n")
 }

@@ -42,7 +42,7 @@ func (sc *savingScreen) see(s *session, msg any) step {
 	switch m := msg.(type) {
 	case asked:
 		if m.run == s.run && !m.passed() {
-			return step{move: goOver, over: &questionDialog{asked: m}}
+			return step{move: goOver, over: &questionDialog{asked: m, since: s.now}}
 		}
 	case runEnded:
 		if e, ok := s.afterwards(m.run); ok && m.run == s.run {

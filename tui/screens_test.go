@@ -13,6 +13,7 @@ import (
 	"lifeboat/engine/job"
 	"lifeboat/engine/report"
 	"lifeboat/engine/restore"
+	"lifeboat/engine/store"
 	"lifeboat/engine/usmt"
 	"lifeboat/engine/windows"
 	"lifeboat/winpe"
@@ -482,6 +483,19 @@ func TestFrames(t *testing.T) {
 		u.finish()
 		u.press("right")
 	})
+	frames(t, "result-report", func() *fake { f := office(); f.report = missing(); return f }(), func(u *robot) {
+		u.toSaving()
+		u.finish()
+		u.press("right", "enter")
+	})
+	frames(t, "saved-damaged", func() *fake {
+		f := office()
+		f.err = usmt.Fail(usmt.CorruptedStore, store.ErrCorrupt, "3 of 42897 files do not read back as they were written")
+		f.report.Outcome, f.report.ReturnCode = report.Missing, int(usmt.CorruptedStore)
+		f.report.Verified = &report.Verdict{Files: 42897, CatalogOK: true, Corrupt: []string{"File/C$/Users/anna/a.doc", "b", "c"}}
+		f.report.Judge()
+		return f
+	}(), func(u *robot) { u.toSaving(); u.finish() })
 	frames(t, "result-stopped", office(), func(u *robot) {
 		u.toSaving()
 		u.halfway()

@@ -368,15 +368,15 @@ func (sc *whatScreen) body(s *session, w, h int) []string {
 		lines = append(lines, "   "+human.Middle(fmt.Sprintf(textWhatRulesAt, s.show(s.rulesAt)), w-5), "")
 	}
 	foot := []string{"", "   " + fmt.Sprintf(textWhatChosen, human.Bytes(t.Bytes), filesText(t.Files), human.Bytes(max(all.Bytes-t.Bytes, 0)))}
-	for i, l := range p.Left {
-		if i == 2 {
-			break
-		}
+	for _, l := range clip(p.Left, 2) {
 		format, paint := textWhatLeftNo, s.th.dim
 		if l.Matters {
 			format, paint = textWhatLeftYes, s.th.warn
 		}
-		foot = append(foot, paint("   "+human.End(fmt.Sprintf(format, filesText(l.Files), human.Bytes(l.Bytes), s.show(l.Reason)), w-5)))
+		text := fmt.Sprintf(format, filesText(l.Files), human.Bytes(l.Bytes), s.show(l.Reason))
+		for i, part := range wrapTwo(text, w-8) {
+			foot = append(foot, paint(strings.Repeat(" ", 3+2*min(i, 1))+part))
+		}
 	}
 	if n := len(sc.remarks(s)); n > 0 {
 		foot = append(foot, s.th.warn("   "+fmt.Sprintf(textWhatRemarked, human.Plural(int64(n), textWhatRemark, textWhatRemarks))))

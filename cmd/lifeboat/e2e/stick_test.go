@@ -39,7 +39,7 @@ func TestStickRescuesAPC(t *testing.T) {
 		{"Step 1 of 8", ""},
 		{"Step 2 of 8", "1"}, {asksText, sample.RecoveryPassword}, {"Group 8: ok", ""},
 		{"Step 4 of 8", ""}, {"Step 5 of 8", ""}, {"Step 6 of 8", ""}, {"Step 7 of 8", ""}, {"Step 8 of 8", ""},
-		{"SAFE TO WIPE?  YES", "2"}, // leave the wizard
+		{"SAFE TO WIPE?  YES", "3"}, // leave the wizard
 	} {
 		m.await(turn.hear)
 		if turn.hear != asksText {
