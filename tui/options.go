@@ -135,6 +135,14 @@ func (sc *optionsScreen) message(s *session) string {
 		}
 		return textOptLockedMsg
 	}
+	switch {
+	case s.teamLocked():
+		return textOptNeedFile
+	case sc.protect == withPassphrase && (len(sc.pass.text) < minPassphrase || sc.differ() > 0):
+		return fmt.Sprintf(textOptNeedPass, minPassphrase)
+	case sc.protect == withTeamKey && len(sc.key.text) == 0:
+		return textOptNoKey
+	}
 	return textOptMsg
 }
 
@@ -376,7 +384,10 @@ func (sc *optionsScreen) body(s *session, w, h int) []string {
 		warning = textOptLocked
 	case sc.protect == withPassphrase:
 		match := textOptNotSame
-		if sc.differ() == 0 {
+		switch {
+		case len(sc.pass.text) == 0:
+			match = ""
+		case sc.differ() == 0:
 			match = s.th.good(textOptSame)
 		}
 		lines = append(lines,

@@ -40,6 +40,7 @@ const (
 	textShared      = "Shared by all users"
 	textNameUnknown = "(name not known)"
 	textNotChosen   = "not chosen"
+	textNotNow      = "(not now)"
 	textSharedWhy   = "what belongs to nobody in particular"
 	textUnknown     = "not known"
 )
@@ -94,8 +95,8 @@ const (
 	textWelcomeNoWindows = "1: no Windows was found. Enter shows where was looked, and what was missing."
 	textWelcomeUnlock    = "Enter asks for the key of the locked volume first. Nothing is written to it."
 	textWelcomeWait      = "1: still looking for Windows. It becomes available by itself."
-	textWelcomeWhy       = "The start of everything. A number picks an entry at once. Grey entries " +
-		"cannot be used now; the line at the bottom says why."
+	textWelcomeWhy       = "The start of everything. A number picks an entry at once. Those marked " +
+		"(not now) cannot be used; the line at the bottom says why."
 )
 
 // No Windows.
@@ -463,6 +464,7 @@ const (
 	textOptNoVerify = "Without the check the wizard will not call this disk safe to wipe."
 	textOptShort    = "A passphrase needs at least %d characters."
 	textOptDiffer   = "The two entries differ from character %d on."
+	textOptNeedPass = "Tab leads to the passphrase: type it twice, at least %d characters."
 	textOptNoName   = "The store needs a name of letters, digits, - and _."
 	textOptBadName  = "Not fit for a folder name: %s. Letters, digits, -, _ and . are."
 	textOptTab      = "Tab"
@@ -810,7 +812,6 @@ const (
 // Plain mode.
 const (
 	textPlainPair    = "%s: %s"
-	textPlainNotNow  = "(not now)"
 	textPlainNone    = "There is nothing to choose by number here."
 	textPlainNumber  = "Type a number from 1 to %d, or a letter of the line above."
 	textPlainUnknown = "%s means nothing here. A letter of the last line does, or a number."

@@ -122,8 +122,11 @@ func (sc *welcomeScreen) body(s *session, w, h int) []string {
 	lines := []string{" " + textWelcomeAsk, ""}
 	for i, e := range sc.entries(s) {
 		text := fmt.Sprintf("%s%d  %s ", mark(i == sc.at), i+1, e.text)
-		if e.reason != "" && i != sc.at {
-			text = s.th.dim(text)
+		if e.reason != "" {
+			text += textNotNow + " "
+			if i != sc.at {
+				text = s.th.dim(text)
+			}
 		}
 		lines = append(lines, s.th.row(text, i == sc.at, 76))
 	}
@@ -201,7 +204,7 @@ func (sc *welcomeScreen) outline(s *session) outline {
 	for i, e := range sc.entries(s) {
 		text := e.text
 		if e.reason != "" {
-			text += " " + textPlainNotNow
+			text += " " + textNotNow
 		}
 		o.items = append(o.items, item{text: text, do: func() step { return sc.pick(s, i) }})
 	}
