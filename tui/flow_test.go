@@ -196,12 +196,18 @@ func TestUnlockAgain(t *testing.T) {
 
 // A pasted password needs no separators, and survives those it has.
 func TestUnlockPaste(t *testing.T) {
-	for _, text := range []string{goodPassword, strings.ReplaceAll(goodPassword, "-", ""), " " + strings.ReplaceAll(goodPassword, "-", " - ") + " "} {
+	for _, text := range []string{
+		goodPassword, strings.ReplaceAll(goodPassword, "-", ""), " " + strings.ReplaceAll(goodPassword, "-", " - ") + " ",
+		"\r\n" + goodPassword[:28] + "\r\n" + goodPassword[28:] + "\r\n", strings.ReplaceAll(goodPassword, "-", "-\n"),
+	} {
 		sit(t, locked(), func(u *robot) {
 			u.welcome()
 			u.press("enter")
-			u.run(u.r.press(keyEvent{text: text}))
+			for _, e := range keyEvents(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(text), Paste: true}) {
+				u.run(u.r.press(e))
+			}
 			u.settle()
+			u.inspect()
 			u.sees("All eight groups can be right")
 		})
 	}
@@ -836,7 +842,7 @@ func TestKeys(t *testing.T) {
 		{tea.KeyMsg{Type: tea.KeyEnter}, []keyEvent{{key: keyEnter}}},
 		{tea.KeyMsg{Type: tea.KeySpace, Runes: []rune{' '}}, []keyEvent{{keySpace, " "}}},
 		{tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("A1")}, []keyEvent{{"a", "A"}, {"1", "1"}}}, // typed fast
-		{tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("ab\ncd"), Paste: true}, []keyEvent{{text: "ab"}}},
+		{tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("ab\ncd"), Paste: true}, []keyEvent{{text: "ab\ncd"}}},
 		{tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{'x'}, Alt: true}, nil},
 		{tea.KeyMsg{Type: tea.KeyF12}, nil},
 	} {
@@ -860,7 +866,7 @@ func TestKeys(t *testing.T) {
 // What is typed into a field stays in it.
 func TestField(t *testing.T) {
 	f := newField("", 5)
-	for _, e := range []keyEvent{{"a", "a"}, {"b", "b"}, {key: keyLeft}, {"日", "日"}, {key: keyHome}, {key: keyDelete}, {key: keyEnd}, {text: "xyzw"}, {key: keyBackspace}} {
+	for _, e := range []keyEvent{{"a", "a"}, {"b", "b"}, {key: keyLeft}, {"日", "日"}, {key: keyHome}, {key: keyDelete}, {key: keyEnd}, {text: "x\nsecond line"}, {text: "yzw"}, {key: keyBackspace}} {
 		if !f.typed(e) {
 			t.Errorf("the field does not take %v", e)
 		}

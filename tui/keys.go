@@ -50,7 +50,7 @@ const (
 // keyEvent is one key press, or pasted text (then key is empty).
 type keyEvent struct {
 	key  key
-	text string // what it types, empty for a key that types nothing
+	text string // what it types, empty for a key that types nothing; pasted, it may have lines
 }
 
 var teaKeys = map[tea.KeyType]key{
@@ -67,7 +67,7 @@ var teaKeys = map[tea.KeyType]key{
 func keyEvents(msg tea.KeyMsg) []keyEvent {
 	switch {
 	case msg.Paste:
-		return []keyEvent{{text: printable(msg.Runes)}}
+		return []keyEvent{{text: pasted(msg.Runes)}}
 	case msg.Type == tea.KeySpace:
 		return []keyEvent{{keySpace, " "}}
 	case msg.Type != tea.KeyRunes:
@@ -98,18 +98,18 @@ func typedKey(r rune) (keyEvent, bool) {
 	return keyEvent{key(unicode.ToLower(r)), string(r)}, true
 }
 
-// printable keeps what a one-line field can hold: a pasted line break ends it.
-func printable(runes []rune) string {
-	var b strings.Builder
-	for _, r := range runes {
-		if r == '\n' || r == '\r' {
-			break
+// pasted keeps what can be typed, and line breaks between it: a recovery password
+// from a mail is broken into lines, and a field takes the first of them.
+func pasted(runes []rune) string {
+	return strings.Trim(strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\r':
+			return '\n'
+		case unicode.IsPrint(r):
+			return r
 		}
-		if unicode.IsPrint(r) {
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
+		return -1
+	}, string(runes)), "\n")
 }
 
 // binding ties keys to what they do. Help line, help screen and dispatch all

@@ -46,7 +46,7 @@ func fieldItem(text string, f *field) item {
 	}
 	return item{text: text, given: given, hidden: f.hidden, fill: func(typed string) {
 		f.set("")
-		f.typed(keyEvent{text: printable([]rune(typed))})
+		f.typed(keyEvent{text: pasted([]rune(typed))})
 	}}
 }
 

@@ -176,7 +176,7 @@ func (f *field) typed(e keyEvent) bool {
 			return false
 		}
 		for _, r := range e.text {
-			if len(f.text) >= f.max {
+			if len(f.text) >= f.max || r == '\n' {
 				break
 			}
 			f.text = slices.Insert(f.text, f.at, r)
