@@ -181,6 +181,14 @@ func (d *Detection) openDisk(ctx context.Context, p Place) {
 	d.held.add(image)
 	defer careful.Interrupt(ctx)()
 	table, err := disk.Partitions(careful, image.Size, image.Sector)
+	if errors.Is(err, disk.ErrNoTable) {
+		// It may be a volume whose first sector is lost.
+		at := locked{Locked: Locked{Where: path, Disk: p.Disk, Removable: p.Removable, Size: image.Size}, disk: careful}
+		if v, lost := bitlocker.Recover(ctx, careful, image.Size); lost == nil {
+			d.openBitLocker(ctx, at, v, slices.Concat(p.notes(), image.Notes))
+			return
+		}
+	}
 	if err != nil {
 		d.missed(p.Path, "%v", err)
 		return
@@ -215,39 +223,46 @@ func diskID(t disk.Table, p disk.Partition) windows.DiskID {
 	return windows.DiskID{Signature: t.Signature, Offset: uint64(p.Offset)}
 }
 
-// openVolume opens what is in a partition, or says why not. A BitLocker volume
-// that asks for no secret opens by itself.
+// openVolume opens what is in a partition, or says why not. Of a BitLocker volume the
+// beginning may be lost.
 func (d *Detection) openVolume(ctx context.Context, at locked, r *io.SectionReader, notes []string) {
 	switch what := disk.Identify(r, r.Size()).FileSystem; what {
 	case disk.NTFS:
 		if err := d.openNTFS(ctx, at, r, r.Size(), nil, notes); err != nil {
 			d.missed(at.Where, "%v", err)
 		}
-	case disk.BitLocker:
-		v, err := bitlocker.Open(r, r.Size())
-		if err != nil {
+	case disk.BitLocker, "":
+		v, err := bitlocker.Recover(ctx, r, r.Size())
+		switch {
+		case err == nil:
+			d.openBitLocker(ctx, at, v, notes)
+		case what == "":
+			d.missed(at.Where, "no known file system")
+		default:
 			d.missed(at.Where, "%v", err)
-			return
 		}
-		at.Info = v.Info()
-		if at.Info.ClearKey || at.Info.State == bitlocker.StateDecrypted {
-			plain, err := v.UnlockClear(ctx)
-			if err == nil {
-				notes := append(slices.Clip(notes), fmt.Sprintf("the volume is %s by BitLocker and opens without a key", at.Info.State))
-				if err := d.openPlain(ctx, at, plain, notes); err != nil {
-					d.missed(at.Where, "%v", err)
-				}
-				return
-			}
-			at.Info.Notes = append(at.Info.Notes, err.Error())
-		}
-		at.volume, at.notes = v, notes
-		d.locked = append(d.locked, at)
-	case "":
-		d.missed(at.Where, "no known file system")
 	default:
 		d.missed(at.Where, "%s, which is only read where it is mounted", what)
 	}
+}
+
+// openBitLocker opens a volume that asks for no secret, and keeps any other for
+// Unlock.
+func (d *Detection) openBitLocker(ctx context.Context, at locked, v *bitlocker.Volume, notes []string) {
+	at.Info = v.Info()
+	if at.Info.ClearKey || at.Info.State == bitlocker.StateDecrypted {
+		plain, err := v.UnlockClear(ctx)
+		if err == nil {
+			notes := append(slices.Clip(notes), fmt.Sprintf("the volume is %s by BitLocker and opens without a key", at.Info.State))
+			if err := d.openPlain(ctx, at, plain, notes); err != nil {
+				d.missed(at.Where, "%v", err)
+			}
+			return
+		}
+		at.Info.Notes = append(at.Info.Notes, err.Error())
+	}
+	at.volume, at.notes = v, notes
+	d.locked = append(d.locked, at)
 }
 
 // openPlain opens a volume that was unlocked.

@@ -210,6 +210,26 @@ func TestDamagedBitLockerVolume(t *testing.T) {
 	}
 }
 
+// A BitLocker volume whose first sector is lost is found by its metadata, in a
+// partition and as the image of a volume.
+func TestBitLockerWithoutItsFirstSector(t *testing.T) {
+	volume, _ := encrypted(t, ntfsOf(t, samplePC(t)),
+		bitlocker.NewProtector{Kind: bitlocker.KindRecovery, Secret: sample.RecoveryPassword})
+	clear(volume[:512])
+	whole, inDisk := file(t, "c.img", volume), diskFile(t, sample.Partition{GUID: sample.PartitionGUID(), Volume: volume})
+	for path, where := range map[string]string{whole: whole, inDisk: inDisk + "#1"} {
+		d := detect(t, Place{Path: path})
+		if len(d.Locked()) != 1 || d.Locked()[0].Where != where {
+			t.Fatalf("locked %+v, looked %+v", d.Locked(), d.Looked)
+		}
+		open, err := d.Unlock(t.Context(), where, Secret{RecoveryPassword: sample.RecoveryPassword})
+		if err != nil {
+			t.Fatal(err)
+		}
+		isSample(t, open, where, "system")
+	}
+}
+
 // samplePC builds the sample.
 func samplePC(t *testing.T) sample.PC {
 	t.Helper()

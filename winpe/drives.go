@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 
 	"lifeboat/engine/bitlocker"
@@ -70,7 +71,7 @@ func (d *Drive) look(ctx context.Context, path string) error {
 			return found{mine, err}, nil
 		}
 		defer image.Close()
-		err = mine.read(image)
+		err = mine.read(ctx, image)
 		return found{mine, err}, nil
 	})
 	if err == nil {
@@ -82,7 +83,13 @@ func (d *Drive) look(ctx context.Context, path string) error {
 	return err
 }
 
-func (d *Drive) read(image *disk.Image) error {
+// searchWithin is how long may be looked for BitLocker volumes whose beginning is
+// lost: the disk has to answer in time all the same.
+const searchWithin = answerWithin / 2
+
+func (d *Drive) read(ctx context.Context, image *disk.Image) error {
+	ctx, cancel := context.WithTimeout(ctx, searchWithin)
+	defer cancel()
 	d.Size, d.Sector = image.Size, image.Sector
 	if image.Format != disk.Device {
 		d.Bus = string(image.Format) + " image"
@@ -90,6 +97,11 @@ func (d *Drive) read(image *disk.Image) error {
 	d.Notes = append(d.Notes, image.Notes...)
 	table, err := disk.Partitions(image, image.Size, image.Sector)
 	if errors.Is(err, disk.ErrNoTable) {
+		whole := Part{Path: d.Device, Size: image.Size}
+		if whole.recover(ctx, image) {
+			d.Scheme, d.Parts = disk.Whole, append(d.Parts, whole)
+			return nil
+		}
 		d.Notes = append(d.Notes, err.Error())
 		return nil
 	}
@@ -111,14 +123,14 @@ func (d *Drive) read(image *disk.Image) error {
 		if table.Scheme != disk.Whole {
 			part.Path = fmt.Sprintf("%s#%d", d.Device, p.Number)
 		}
-		part.read(p, image)
+		part.read(ctx, p, image)
 		d.Parts = append(d.Parts, part)
 	}
 	return nil
 }
 
 // read tells what is in the partition.
-func (p *Part) read(at disk.Partition, image *disk.Image) {
+func (p *Part) read(ctx context.Context, at disk.Partition, image *disk.Image) {
 	r := at.Open(image)
 	what := disk.Identify(r, p.Size)
 	p.FileSystem, p.Label = what.FileSystem, what.Label
@@ -129,15 +141,24 @@ func (p *Part) read(at disk.Partition, image *disk.Image) {
 			p.Problem = err.Error()
 		}
 		p.Label = info.Label
-	case disk.BitLocker:
-		v, err := bitlocker.Open(r, p.Size)
-		if err != nil {
-			p.Problem = err.Error()
-			return
-		}
-		info := v.Info()
-		p.BitLocker = &info
+	case disk.BitLocker, "":
+		p.recover(ctx, r)
 	}
+}
+
+// recover looks for BitLocker, whose beginning may be lost, and reports whether it
+// is there.
+func (p *Part) recover(ctx context.Context, r io.ReaderAt) bool {
+	v, err := bitlocker.Recover(ctx, r, p.Size)
+	if err != nil {
+		if p.FileSystem != "" {
+			p.Problem = err.Error()
+		}
+		return false
+	}
+	info := v.Info()
+	p.FileSystem, p.BitLocker = disk.BitLocker, &info
+	return true
 }
 
 // mounted notes where the partitions of a drive are mounted.

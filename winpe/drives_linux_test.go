@@ -117,6 +117,37 @@ func TestDriveOfAnImage(t *testing.T) {
 	}
 }
 
+// A BitLocker volume whose first sector is lost is listed as one.
+func TestDriveWithALostBootSector(t *testing.T) {
+	image := sampleDisk(t)
+	path := filepath.Join(t.TempDir(), "pc.img")
+	put := func(b []byte) Drive {
+		t.Helper()
+		if err := os.WriteFile(path, b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		d, err := DriveOf(context.Background(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	p := put(image).Parts[1]
+	shut := image[p.Offset : p.Offset+p.Size]
+	clear(shut[:512])
+	d := put(image)
+	if got := d.Parts[1]; got.FileSystem != "BitLocker" || got.BitLocker == nil || got.BitLocker.VolumeID != p.BitLocker.VolumeID {
+		t.Errorf("%+v", got)
+	}
+	if got := d.Parts[2]; got.FileSystem != "" || got.BitLocker != nil || got.Problem != "" {
+		t.Errorf("%+v", got)
+	}
+	d = put(shut)
+	if len(d.Parts) != 1 || d.Parts[0].Path != path || d.Parts[0].BitLocker == nil || d.Scheme != "none" || len(d.Notes) != 0 {
+		t.Errorf("%+v", d)
+	}
+}
+
 func TestIsDrive(t *testing.T) {
 	for name, want := range map[string]bool{
 		"sda": true, "nvme0n1": true, "mmcblk0": true, "vda": true, "mmcblk0boot0": false,

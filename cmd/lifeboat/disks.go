@@ -129,6 +129,9 @@ func describeDrive(d *winpe.Drive) string {
 		}
 		if part.BitLocker != nil {
 			fmt.Fprintf(&b, "  %s: %s\n", winname.Show(part.Path), winname.Show(bitLockerState(*part.BitLocker)))
+			for _, n := range part.BitLocker.Notes {
+				fmt.Fprintf(&b, "  %s: %s\n", winname.Show(part.Path), winname.Show(n))
+			}
 		}
 	}
 	return b.String()
@@ -136,7 +139,14 @@ func describeDrive(d *winpe.Drive) string {
 
 // bitLockerState is the state of a volume in a line.
 func bitLockerState(info bitlocker.Info) string {
-	text := "BitLocker " + string(info.State) + ", " + string(info.Method)
+	text := "BitLocker " + string(info.State)
+	if partly := info.State == bitlocker.StateEncrypting || info.State == bitlocker.StateDecrypting; partly && info.EncryptedSize > 0 && info.Size > 0 {
+		text += fmt.Sprintf(" (%d %% is encrypted)", int64(float64(info.EncryptedSize)/float64(info.Size)*100))
+	}
+	if info.State == bitlocker.StateDecrypted {
+		return text
+	}
+	text += ", " + string(info.Method)
 	if info.ClearKey {
 		return text + ", opens without a key"
 	}

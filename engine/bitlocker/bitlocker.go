@@ -74,7 +74,13 @@ func Open(r io.ReaderAt, size int64) (*Volume, error) {
 	if err != nil {
 		return nil, err
 	}
+	return openAt(r, size, b)
+}
+
+// openAt reads what a boot sector names.
+func openAt(r io.ReaderAt, size int64, b boot) (*Volume, error) {
 	v := &Volume{src: r, size: size - size%int64(b.sector), boot: b}
+	var err error
 	if v.meta, err = readMetadata(r, size, b); err != nil {
 		return nil, err
 	}

@@ -26,6 +26,13 @@ func (w *creator) metadataBlock(m *metadata, fvek []byte) ([]byte, error) {
 	if m.version == 2 {
 		place := binary.LittleEndian.AppendUint64(nil, uint64(m.headAt))
 		place = binary.LittleEndian.AppendUint64(place, uint64(m.headSize))
+		if w.opt.Layout == LayoutEOW {
+			more := make([]byte, 76) // as Windows 8 and later append
+			binary.LittleEndian.PutUint16(more, 5)
+			binary.LittleEndian.PutUint16(more[2:], uint16(len(more)))
+			binary.LittleEndian.PutUint32(more[8:], headConverting)
+			place = append(place, more...)
+		}
 		datums = appendDatum(datums, roleHeader, typeHeader, place)
 	}
 	set := dataset(m.volumeID, w.counter+1, m.method, m.created, datums)
@@ -114,7 +121,7 @@ func (c *conversion) write(dst io.WriterAt, b boot) error {
 	binary.LittleEndian.PutUint32(index[24:], eowLogSize)
 	binary.LittleEndian.PutUint32(index[32:], uint32(len(c.regions)))
 	for i, at := range b.eow {
-		binary.LittleEndian.PutUint64(index[40+8*i:], uint64(at))
+		binary.LittleEndian.PutUint64(index[indexPlaces+8*i:], uint64(at))
 	}
 	bitmaps := c.places[len(b.eow):]
 	for i, g := range c.regions {

@@ -41,14 +41,18 @@ type datum struct {
 	body       []byte // a part of the metadata, not a copy
 }
 
-// parseDatums splits b. There is no nesting here, so no depth to bound: who
+// parseDatums splits b, up to an entry of no size, which ends it. With an error it
+// returns what comes before. There is no nesting here, so no depth to bound: who
 // knows a type that holds datums calls again for its payload.
 func parseDatums(b []byte) ([]datum, error) {
 	var out []datum
 	for at := 0; len(b)-at >= datumHeader; {
 		size := int(binary.LittleEndian.Uint16(b[at:]))
+		if size == 0 {
+			break
+		}
 		if size < datumHeader || size > len(b)-at {
-			return nil, fmt.Errorf("entry at %#x claims %d of %d bytes", at, size, len(b)-at)
+			return out, fmt.Errorf("entry at %#x claims %d of %d bytes", at, size, len(b)-at)
 		}
 		out = append(out, datum{
 			role: binary.LittleEndian.Uint16(b[at+2:]),

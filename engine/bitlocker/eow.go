@@ -16,6 +16,7 @@ import (
 // written by turns, with a bit for each chunk (spec 5, step 4).
 const (
 	eowHeader    = 56
+	indexPlaces  = 40 // in an index: the offsets of both
 	bitmapHeader = 60
 	recordHeader = 36
 

@@ -174,13 +174,13 @@ func (p *mapping) encryptedSize() int64 {
 	}
 	var total int64
 	for _, g := range p.conv.regions {
-		for off := g.start; off < g.end; {
+		for off := g.start; off < min(g.end, p.size); {
 			set, end := p.conv.at(g, off)
 			if set {
-				total += end - off
+				total += min(end, p.size) - off
 			}
 			off = end
 		}
 	}
-	return min(total, p.size)
+	return total
 }

@@ -22,6 +22,11 @@ const (
 	// maxCopies bounds the search for copies: those of the boot sector and
 	// those the copies themselves name.
 	maxCopies = 12
+
+	// headConverting are two of the flags in the datum that describes the moved
+	// header: both are set in every volume seen whose boot sector names a
+	// conversion map, and in no other.
+	headConverting = 0x42
 )
 
 // States of a volume (spec 2). All others mean that a conversion is going on.
@@ -52,6 +57,7 @@ type metadata struct {
 	created     time.Time
 	description string
 	headSize    int64 // in bytes, of the datum that describes the move
+	mayConvert  bool  // that datum says that there is a conversion map
 	protectors  []protector
 	fvek        *sealed
 	validation  *sealed
@@ -205,9 +211,13 @@ func (m *metadata) readDataset(b []byte) error {
 	for _, d := range found {
 		switch {
 		case d.kind == typeVMK:
+			// In a sound copy a part that makes no sense here is of a kind to come.
 			p, err := parseProtector(d.body)
-			if err != nil {
+			if err != nil && !m.sound {
 				return fmt.Errorf("dataset: protector %s: %w", p.ID, err)
+			}
+			if p.Kind == "" {
+				continue
 			}
 			m.protectors = append(m.protectors, p)
 		case d.role == roleFVEK && d.kind == typeSealed && m.fvek == nil:
@@ -216,13 +226,16 @@ func (m *metadata) readDataset(b []byte) error {
 			m.description = text(d.body)
 		case d.kind == typeHeader && len(d.body) >= 16:
 			m.headSize = offset(binary.LittleEndian.Uint64(d.body[8:]))
+			if len(d.body) >= 28 {
+				m.mayConvert = binary.LittleEndian.Uint32(d.body[24:])&headConverting == headConverting
+			}
 		}
 	}
 	return nil
 }
 
 // parseProtector reads a VMK datum. Datums it does not know are of no concern:
-// every version of Windows adds some.
+// every version of Windows adds some. With an error it returns what it could read.
 func parseProtector(b []byte) (protector, error) {
 	if len(b) < vmkHeader {
 		return protector{}, fmt.Errorf("has %d bytes", len(b))
@@ -233,9 +246,6 @@ func parseProtector(b []byte) (protector, error) {
 		Kind:    kindOf(binary.LittleEndian.Uint16(b[26:])),
 	}}
 	found, err := parseDatums(b[vmkHeader:])
-	if err != nil {
-		return p, err
-	}
 	for _, d := range found {
 		switch d.kind {
 		case typeStretch:
@@ -250,5 +260,5 @@ func parseProtector(b []byte) (protector, error) {
 			p.Backup = true
 		}
 	}
-	return p, nil
+	return p, err
 }

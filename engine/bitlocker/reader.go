@@ -47,12 +47,23 @@ func (v *Volume) newReader(c sectorCipher, by Protector) (*Reader, error) {
 		by:      by,
 		cipher:  c,
 	}
-	first := make([]byte, v.boot.sector)
-	if _, err := r.ReadAt(first, 0); err != nil {
+	sector := make([]byte, v.boot.sector)
+	_, err := r.ReadAt(sector, 0)
+	if err == nil {
+		r.fs = fileSystem(sector)
+	}
+	if r.fs == "" {
+		// NTFS has a copy of its first sector in the last.
+		if _, lastErr := r.ReadAt(sector, r.Size()-int64(len(sector))); lastErr == nil && fileSystem(sector) == "NTFS" {
+			r.fs, err = "NTFS", nil
+			r.notes = append(r.notes, "the first sector is damaged; the copy of it that NTFS keeps is used")
+		}
+	}
+	if err != nil {
 		r.Close()
 		return nil, err
 	}
-	if r.fs = fileSystem(first); r.fs == "" {
+	if r.fs == "" {
 		r.notes = append(r.notes, "decrypted, but no known file system begins here; "+
 			"if the drive or the processor encrypts by itself, unlock it in its own PC")
 	}
