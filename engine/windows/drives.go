@@ -88,6 +88,17 @@ func readLetters(key *regf.Key) []Letter {
 	return letters
 }
 
+// letterOf returns the letter that the installation gave to a partition; C: if it
+// does not tell, which its own nearly always is (9.6).
+func (i *Installation) letterOf(disk DiskID) string {
+	for _, l := range i.Letters {
+		if disk != (DiskID{}) && l.Disk == disk {
+			return l.Letter
+		}
+	}
+	return "C:"
+}
+
 // isLetter reports whether s is a drive letter with its colon.
 func isLetter(s string) bool {
 	return len(s) == 2 && s[1] == ':' && (s[0]|0x20) >= 'a' && (s[0]|0x20) <= 'z'

@@ -291,6 +291,13 @@ func (m *Machine) UserVars(id string) map[string]string {
 	both("USERDOMAIN", u.Domain)
 	vars["USERSID"] = u.SID
 
+	// A folder may be told by a variable of the user's own (9.12), and such a one by
+	// a folder.
+	for name, value := range expandKey(root.Find("Environment"), live) {
+		if _, known := live[name]; !known && !strings.Contains(value, "%") {
+			live[name] = value
+		}
+	}
 	e.place(userFolders, root.Find(winname.Join("Software", shellFolders)), live, vars)
 	own := expandKey(root.Find("Environment"), live)
 	temp := `%USERPROFILE%\AppData\Local\Temp`

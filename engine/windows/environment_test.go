@@ -19,8 +19,9 @@ func TestUserVars(t *testing.T) {
 			"My Music":   expandable(`D:\Music of %USERNAME%`),
 			"Favorites":  expandable(`%USERPROFILE%\50% off`),
 			"Start Menu": expandable(`%AppData%\Menu`),
+			"My Video":   expandable(`%cloud%\Videos`),
 		},
-		`Environment`: {"TEMP": expandable(`%LOCALAPPDATA%\Temp2`), "EDITOR": "vi", "windir": `C:\wrong`, "LOOP": expandable(`%LOOP%;x`)},
+		`Environment`: {"Cloud": expandable(`%USERPROFILE%\Cloud`), "TEMP": expandable(`%LOCALAPPDATA%\Temp2`), "EDITOR": "vi", "windir": `C:\wrong`, "LOOP": expandable(`%LOOP%;x`)},
 	})
 	s := source(t, tree)
 	m, err := Open(context.Background(), []Source{s}, findOne(t, s))
@@ -34,6 +35,7 @@ func TestUserVars(t *testing.T) {
 		"CSIDL_DESKTOP":                        `C:\Users\anna\Desktop`, // the default
 		"CSIDL_MYMUSIC":                        `D:\Music of Anna`,
 		"CSIDL_FAVORITES":                      `C:\Users\anna\50% off`,
+		"CSIDL_MYVIDEO":                        `C:\Users\anna\Cloud\Videos`, // by the user's own variable
 		"CSIDL_STARTUP":                        `C:\Users\anna\AppData\Roaming\Menu\Programs\Startup`,
 		"TEMP":                                 `C:\Users\anna\AppData\Local\Temp2`,
 		"TMP":                                  `C:\Users\anna\AppData\Local\Temp2`,

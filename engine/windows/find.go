@@ -271,7 +271,7 @@ func (d *description) paths(sources []Source, opt Options) {
 	below := strings.TrimPrefix(inst.WindowsDir, strings.TrimSuffix(inst.Root, `\`))
 	letter, folder, ok := splitLetter(d.systemRoot)
 	if !ok {
-		letter, folder = "C:", below
+		letter, folder = inst.letterOf(sources[inst.Source].Disk), below
 	}
 	if !winname.Equal(folder, below) {
 		inst.Notes = append(inst.Notes, fmt.Sprintf("it called its folder %s", d.systemRoot))

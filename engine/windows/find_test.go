@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"lifeboat/engine/regf"
 )
 
 func TestXP(t *testing.T) {
@@ -167,6 +169,34 @@ func TestDamagedSoftware(t *testing.T) {
 				t.Errorf("%q %q", inst.SystemRoot, inst.ComputerName)
 			}
 		})
+	}
+}
+
+// Without SOFTWARE the letter is that of the partition, as MountedDevices has it.
+func TestLetterWithoutSoftware(t *testing.T) {
+	tree := windows11(t, nil)
+	delete(tree, "Windows/System32/config/SOFTWARE")
+	s := source(t, tree)
+	s.Disk = DiskID{Signature: 0xAABBCCDD, Offset: 1 << 20}
+	if inst := findOne(t, s); inst.SystemRoot != `D:\Windows` || len(inst.Drives) != 1 || inst.Drives[0].Letter != "D:" {
+		t.Errorf("%s, %+v", inst.SystemRoot, inst.Drives)
+	}
+}
+
+func TestUnfinishedSetup(t *testing.T) {
+	for name, want := range map[string]string{
+		"SetupType": "setup was not finished", "SystemSetupInProgress": "setup was not finished",
+		"OOBEInProgress": "the first start after setup was not finished", "RollbackActive": "an upgrade was being rolled back",
+	} {
+		for n, want := range map[int][]string{0: nil, 2: {want}} {
+			h, err := regf.Open(hive(t, "ROOT", "", hiveTree{"Setup": {name: n}}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := readSystem(h).notes; !slices.Equal(got, want) {
+				t.Errorf("%s %d: %q, want %q", name, n, got, want)
+			}
+		}
 	}
 }
 

@@ -84,6 +84,7 @@ func readSystem(h *regf.Hive) systemFacts {
 	f.pe = control.Find("MiniNT") != nil && strings.Contains(strings.ToLower(setup.Str("CmdLine")), "winpeshl")
 	for name, note := range map[string]string{
 		"SystemSetupInProgress": "setup was not finished",
+		"SetupType":             "setup was not finished", // of what is to be run at the next start
 		"OOBEInProgress":        "the first start after setup was not finished",
 		"RollbackActive":        "an upgrade was being rolled back",
 	} {
@@ -92,6 +93,7 @@ func readSystem(h *regf.Hive) systemFacts {
 		}
 	}
 	slices.Sort(f.notes)
+	f.notes = slices.Compact(f.notes)
 	return f
 }
 

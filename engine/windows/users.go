@@ -180,7 +180,24 @@ func (f *userFinder) add(e profileEntry, state State, note string) {
 	logonName := f.examine(&u)
 	f.identify(&u, logonName)
 	f.lastUse(&u, e.used)
+	f.vault(&u)
 	f.users = append(f.users, u)
+}
+
+// vault notes what only the PC itself can open: OneDrive keeps the Personal Vault in
+// an image that is encrypted with BitLocker (spec/bitlocker.md 5).
+func (f *userFinder) vault(u *User) {
+	path := winname.Join(f.inst.SystemDrive()+`\OneDriveTemp`, u.SID)
+	source, at, ok := f.inst.locate(path)
+	if !ok {
+		return
+	}
+	entries, _ := f.sources[source].Volume.ReadDir(at)
+	for _, e := range entries {
+		if _, is := cutSuffixFold(e.Name, ".vhdx"); is {
+			u.note(`the OneDrive Personal Vault is not captured: only this PC opens %s`, winname.Join(path, e.Name))
+		}
+	}
 }
 
 // notProfiles are folders beside the profiles that are nobody's.

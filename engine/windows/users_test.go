@@ -100,6 +100,16 @@ func TestProfileStates(t *testing.T) {
 	}
 }
 
+func TestPersonalVaultIsNoted(t *testing.T) {
+	inst := findOne(t, source(t, windows11(t, nil), files{"OneDriveTemp/" + annaSID + "/3f1c.VHDX": nil, "OneDriveTemp/other.vhdx": nil}))
+	for _, u := range inst.Users {
+		notes := strings.Join(u.Notes, "; ")
+		if is := strings.Contains(notes, `Vault is not captured: only this PC opens C:\OneDriveTemp\`+annaSID+`\3f1c.VHDX`); is != (u.SID == annaSID) || strings.Contains(notes, "other") {
+			t.Errorf("%s: %s", u.Name, notes)
+		}
+	}
+}
+
 func TestOrphanTellsOwner(t *testing.T) {
 	inst := findOne(t, source(t, windows11(t, nil), files{
 		"Users/Old PC/NTUSER.DAT": ntuser(t, borisSID, nil),
