@@ -21,6 +21,14 @@ type geometry struct {
 
 func (g geometry) volumeSize() int64 { return g.sectors * int64(g.sector) }
 
+// info is what the boot sector, or its backup, says of the volume.
+func (g geometry) info(backup bool) Info {
+	return Info{
+		Serial: g.serial, Size: g.volumeSize(), SectorSize: g.sector,
+		ClusterSize: 1 << g.clusterShift, RecordSize: g.record, BackupBoot: backup,
+	}
+}
+
 // ErrNotNTFS means that the bytes are not those of an NTFS volume.
 var ErrNotNTFS = errors.New("not an NTFS volume")
 
@@ -43,6 +51,19 @@ func readBoot(r io.ReaderAt, size int64) (g geometry, backup bool, err error) {
 	} else {
 		err = fmt.Errorf("read boot sector: %w", err)
 	}
+	if g, ok := readBackup(r, size); ok {
+		return g, true, nil
+	}
+	if errors.Is(err, ErrNotNTFS) {
+		if what := looksLike(first); what != "" {
+			err = fmt.Errorf("%w: this looks like %s", ErrNotNTFS, what)
+		}
+	}
+	return geometry{}, false, err
+}
+
+// readBackup reads the copy of the boot sector in the last sector of the partition.
+func readBackup(r io.ReaderAt, size int64) (geometry, bool) {
 	// The size of a sector is not known yet; where it has 4096 bytes the backup
 	// begins that far from the end.
 	for _, sector := range []int64{512, 4096, 1024, 2048} {
@@ -54,16 +75,11 @@ func readBoot(r io.ReaderAt, size int64) (g geometry, backup bool, err error) {
 		if readFull(r, copied, at) != nil {
 			continue
 		}
-		if g, parseErr := parseBoot(copied); parseErr == nil && g.volumeSize() <= at {
-			return g, true, nil
+		if g, err := parseBoot(copied); err == nil && g.volumeSize() <= at {
+			return g, true
 		}
 	}
-	if errors.Is(err, ErrNotNTFS) {
-		if what := looksLike(first); what != "" {
-			err = fmt.Errorf("%w: this looks like %s", ErrNotNTFS, what)
-		}
-	}
-	return geometry{}, false, err
+	return geometry{}, false
 }
 
 func parseBoot(b []byte) (geometry, error) {

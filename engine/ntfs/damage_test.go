@@ -73,6 +73,35 @@ func TestBackupBoot(t *testing.T) {
 	}
 }
 
+// A first sector that makes sense and is wrong leads to the backup, too.
+func TestWrongBoot(t *testing.T) {
+	v := ntfstest.New(ntfstest.Options{})
+	v.File(ntfstest.Root, "a", []byte("x"))
+	for name, change := range map[string]func(b []byte){
+		"clusters": func(b []byte) { b[13] = 1 },
+		"place of $MFT and its mirror": func(b []byte) {
+			copy(b[48:64], []byte{3, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0})
+		},
+		"size of records": func(b []byte) { b[64] = 0xF4 },
+	} {
+		image := v.Image()
+		change(image[:512])
+		f := openImage(t, image)
+		if !f.Info().BackupBoot || f.Info().ClusterSize != 4096 || f.Info().Records == 0 {
+			t.Errorf("%s: %+v", name, f.Info())
+		}
+		if _, err := f.Lookup(`\a`); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		saidOnce(t, f, NoRecord, "boot sector")
+
+		clear(image[len(image)-512:])
+		if _, err := Open(context.Background(), bytes.NewReader(image), int64(len(image)), nil); err == nil || !strings.Contains(err.Error(), "$MFT") {
+			t.Errorf("%s, without a backup: %v", name, err)
+		}
+	}
+}
+
 func TestWrongKind(t *testing.T) {
 	put := func(off int, magic string) []byte {
 		b := make([]byte, 4096)

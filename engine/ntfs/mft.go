@@ -43,7 +43,6 @@ func (f *FS) openMFT() error {
 	// No more records than fit on the disk, and none beyond what is known.
 	f.mft.size = min(f.mft.size, f.mft.initialised, f.mft.list.end<<f.boot.clusterShift, f.size)
 	f.mft.initialised = f.mft.size
-	f.info.Records = int(min(f.mft.size/int64(f.boot.record), int64(NoRecord)))
 	return nil
 }
 

@@ -99,18 +99,23 @@ func Open(ctx context.Context, r io.ReaderAt, size int64, progress func(done, to
 		return nil, err
 	}
 	f.boot = boot
-	f.info = Info{
-		Serial: boot.serial, Size: boot.volumeSize(), SectorSize: boot.sector,
-		ClusterSize: 1 << boot.clusterShift, RecordSize: boot.record, BackupBoot: backup,
+	if err := f.openMFT(); err != nil {
+		// What the first sector says may make sense and be wrong.
+		copied, ok := readBackup(r, size)
+		if backup || !ok || copied == boot {
+			return nil, err
+		}
+		if f.boot, backup = copied, true; f.openMFT() != nil {
+			return nil, err
+		}
 	}
+	f.info = f.boot.info(backup)
+	f.info.Records = int(min(f.mft.size/int64(f.boot.record), int64(NoRecord)))
 	if backup {
 		f.problems.add(NoRecord, "the boot sector is damaged, its backup is used")
 	}
-	if missing := boot.volumeSize() - size; missing > 0 {
-		f.problems.lose(NoRecord, fmt.Sprintf("the volume is cut short: %d of its %d bytes are missing", missing, boot.volumeSize()))
-	}
-	if err := f.openMFT(); err != nil {
-		return nil, err
+	if missing := f.info.Size - size; missing > 0 {
+		f.problems.lose(NoRecord, fmt.Sprintf("the volume is cut short: %d of its %d bytes are missing", missing, f.info.Size))
 	}
 	if err := f.scan(ctx, progress); err != nil {
 		return nil, err

@@ -12,10 +12,7 @@ func Peek(r io.ReaderAt, size int64) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	info := Info{
-		Serial: boot.serial, Size: boot.volumeSize(), SectorSize: boot.sector,
-		ClusterSize: 1 << boot.clusterShift, RecordSize: boot.record, BackupBoot: backup,
-	}
+	info := boot.info(backup)
 	// The first records lie together, and are mirrored; a volume whose label
 	// cannot be read has none.
 	for _, table := range []int64{boot.mft, boot.mirror} {
