@@ -26,7 +26,7 @@ type Place struct {
 	Path string
 
 	Device    string         // of a folder: the device of what is mounted there, to read it raw
-	Writable  bool           // of a folder: it is mounted for writing, so that it may change meanwhile
+	Writable  bool           // of a folder: it may change meanwhile, because it is mounted for writing
 	Disk      windows.DiskID // where the volume lies, to recognise its drive letter; zero if unknown
 	Removable bool           // a stick or the like
 	Health    string         // what speaks against the disk, for the notes; empty if nothing
@@ -43,10 +43,11 @@ func (p Place) notes() []string {
 // Reader is a way to read a volume that is mounted.
 type Reader string
 
-// The readers. Raw reading is many times faster and sees all that is on the disk
-// (spec/ntfs.md); through the mount is safe while somebody writes.
+// The readers. Raw reading is many times faster, sees all that is on the disk
+// (spec/ntfs.md) and goes around bad sectors; through the mount is safe while somebody
+// writes.
 const (
-	ReadAuto    Reader = ""        // raw, unless the volume is mounted for writing or its device cannot be opened
+	ReadAuto    Reader = ""        // raw, unless the volume may change or its device cannot be opened
 	ReadRaw     Reader = "raw"     // from the device
 	ReadMounted Reader = "mounted" // as the system shows it
 )

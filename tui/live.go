@@ -77,12 +77,12 @@ func (l *Live) Detect(ctx context.Context) (*engine.Detection, error) {
 		return nil, err
 	}
 	var drives []winpe.Drive
-	if l.Recorded == nil && l.Places == nil {
+	if l.Recorded == nil {
 		if drives, err = winpe.Drives(ctx, volumes); err != nil && ctx.Err() != nil {
 			return nil, err // else what could be looked at; the rest is no reason to stop
 		}
 	}
-	where := places.Named(l.Places, volumes)
+	where := places.Named(l.Places, volumes, drives)
 	if l.Places == nil {
 		others := slices.DeleteFunc(slices.Clone(volumes), func(v winpe.Volume) bool { return v.System })
 		where = append(places.Mounted(others, drives), places.Unmounted(drives)...)

@@ -54,18 +54,16 @@ func (p *program) detect(ctx context.Context, folders []string, open opening, as
 	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		return p.fail("detect", err)
 	}
-	var where []engine.Place
+	drives, err := winpe.Drives(ctx, volumes)
+	if err != nil && !errors.Is(err, errors.ErrUnsupported) && (len(folders) == 0 || ctx.Err() != nil) {
+		return p.fail("detect", err)
+	}
+	where := append(places.Mounted(volumes, drives), places.Unmounted(drives)...)
 	if len(folders) > 0 {
 		for i := range folders {
 			folders[i] = p.path(folders[i])
 		}
-		where = places.Named(folders, volumes)
-	} else {
-		drives, err := winpe.Drives(ctx, volumes)
-		if err != nil && !errors.Is(err, errors.ErrUnsupported) {
-			return p.fail("detect", err)
-		}
-		where = append(places.Mounted(volumes, drives), places.Unmounted(drives)...)
+		where = places.Named(folders, volumes, drives)
 	}
 	d, err := p.engine().Detect(ctx, where, engine.DetectOptions{Arch: p.getenv("MIG_OFFLINE_PLATFORM_ARCH"), Reader: reader})
 	if err != nil {

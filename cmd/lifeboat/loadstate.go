@@ -125,7 +125,7 @@ func (r *loadRun) target(ctx context.Context) (*found, error) {
 	}
 	// It will be written to through its mount, so it is read there too.
 	opt := engine.DetectOptions{Arch: r.getenv("MIG_OFFLINE_PLATFORM_ARCH"), Reader: engine.ReadMounted}
-	return r.sourceAt(ctx, r.engine, r.OfflineWinDir, volumes, opt, nil)
+	return r.sourceAt(ctx, r.engine, r.OfflineWinDir, winpe.Machine{Volumes: volumes}, opt, nil)
 }
 
 // readRules reads the files of /i, /auto and /config.

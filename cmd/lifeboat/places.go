@@ -78,10 +78,14 @@ func (p *program) source(ctx context.Context, e *engine.Engine, s *usmt.ScanStat
 	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		return nil, usmt.Fail(usmt.EnvironmentFailed, err, "look at this computer")
 	}
+	here := winpe.Machine{Volumes: volumes}
+	if here.Drives, err = winpe.Drives(ctx, volumes); err != nil && ctx.Err() != nil {
+		return nil, ctx.Err() // else what could be looked at: the disks only say how they are
+	}
 	var hits []*found
 	var misses []error
 	for _, folder := range folders {
-		f, err := p.sourceAt(ctx, e, folder, volumes, opt, secrets)
+		f, err := p.sourceAt(ctx, e, folder, here, opt, secrets)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -123,9 +127,9 @@ func (p *program) source(ctx context.Context, e *engine.Engine, s *usmt.ScanStat
 // sourceAt finds the Windows in a folder: its Windows folder, the Windows.old it
 // is in, or the volume it is on. In the place of a folder may be a disk or an
 // image, and a path on it.
-func (p *program) sourceAt(ctx context.Context, e *engine.Engine, folder string, volumes []winpe.Volume, opt engine.DetectOptions, secrets []engine.Secret) (*found, error) {
+func (p *program) sourceAt(ctx context.Context, e *engine.Engine, folder string, here winpe.Machine, opt engine.DetectOptions, secrets []engine.Secret) (*found, error) {
 	if image, rel, ok := imageOf(p.path(folder)); ok {
-		return p.sourceOn(ctx, e, image, rel, volumes, opt, secrets)
+		return p.sourceOn(ctx, e, image, rel, here, opt, secrets)
 	}
 	dir := spelled(filepath.Clean(p.path(folder)))
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
@@ -138,7 +142,7 @@ func (p *program) sourceAt(ctx context.Context, e *engine.Engine, folder string,
 	}
 	var last *engine.Detection
 	for _, try := range []struct{ place, rel string }{{top, rel}, {dir, ""}} {
-		d, err := e.Detect(ctx, p.around(try.place, volumes, opt), opt)
+		d, err := e.Detect(ctx, p.around(try.place, here, opt), opt)
 		if err != nil {
 			return nil, err
 		}
@@ -154,11 +158,11 @@ func (p *program) sourceAt(ctx context.Context, e *engine.Engine, folder string,
 }
 
 // around are a place and those that may hold further drives of its Windows.
-func (p *program) around(place string, volumes []winpe.Volume, opt engine.DetectOptions) []engine.Place {
-	all := append(places.Named([]string{place}, volumes), places.Further(volumes, place)...)
+func (p *program) around(place string, here winpe.Machine, opt engine.DetectOptions) []engine.Place {
+	all := append(places.Named([]string{place}, here.Volumes, here.Drives), places.Further(here.Volumes, here.Drives, place)...)
 	for _, m := range opt.Mappings {
 		if !slices.ContainsFunc(all, func(p engine.Place) bool { return places.Same(p.Path, m.From) }) {
-			all = append(all, places.Named([]string{m.From}, volumes)...)
+			all = append(all, places.Named([]string{m.From}, here.Volumes, here.Drives)...)
 		}
 	}
 	return all
@@ -171,8 +175,8 @@ func isAt(inst *engine.Installation, rel string) bool {
 
 // sourceOn finds the Windows on a disk or an image. Without a path on it there
 // must be only one.
-func (p *program) sourceOn(ctx context.Context, e *engine.Engine, image, rel string, volumes []winpe.Volume, opt engine.DetectOptions, secrets []engine.Secret) (*found, error) {
-	d, err := e.Detect(ctx, p.around(image, volumes, opt), opt)
+func (p *program) sourceOn(ctx context.Context, e *engine.Engine, image, rel string, here winpe.Machine, opt engine.DetectOptions, secrets []engine.Secret) (*found, error) {
+	d, err := e.Detect(ctx, p.around(image, here, opt), opt)
 	if err != nil {
 		return nil, err
 	}

@@ -24,13 +24,7 @@ func Mounted(volumes []winpe.Volume, drives []winpe.Drive) []engine.Place {
 		if v.Problem != "" || v.Network {
 			continue
 		}
-		p := place(v)
-		for _, d := range drives {
-			if d.Name != "" && d.Name == v.Disk.Name {
-				p.Health = d.Health
-			}
-		}
-		all = append(all, p)
+		all = append(all, place(v, drives))
 	}
 	return all
 }
@@ -51,13 +45,13 @@ func Unmounted(drives []winpe.Drive) []engine.Place {
 
 // Named are the folders, disks and images that somebody named, with what is known
 // of the volumes they show.
-func Named(paths []string, volumes []winpe.Volume) []engine.Place {
+func Named(paths []string, volumes []winpe.Volume, drives []winpe.Drive) []engine.Place {
 	var all []engine.Place
 	for _, path := range paths {
 		p := engine.Place{Path: path}
 		for _, v := range volumes {
 			if Same(v.Mount, path) {
-				p = place(v)
+				p = place(v, drives)
 				p.Path = path
 			}
 		}
@@ -69,11 +63,11 @@ func Named(paths []string, volumes []winpe.Volume) []engine.Place {
 // Further are the volumes that may have been other drives of the PC whose Windows
 // is at first. Only what its MountedDevices can recognise is looked at: a volume of
 // the rescue system must not be taken for a drive of the PC.
-func Further(volumes []winpe.Volume, first string) []engine.Place {
+func Further(volumes []winpe.Volume, drives []winpe.Drive, first string) []engine.Place {
 	var all []engine.Place
 	for _, v := range volumes {
 		if v.Problem == "" && !v.Network && !v.Removable && !v.System && v.Partition != (winpe.Partition{}) && !Same(v.Mount, first) {
-			all = append(all, place(v))
+			all = append(all, place(v, drives))
 		}
 	}
 	return all
@@ -85,13 +79,21 @@ func Same(a, b string) bool {
 	return a == b || os.PathSeparator == '\\' && winname.Equal(a, b)
 }
 
-// place is a volume as the engine wants it. Windows reads a volume raw through its
-// letter, and always mounts for writing.
-func place(v winpe.Volume) engine.Place {
+// place is a volume as the engine wants it, with what its disk says of itself. Windows
+// reads a volume raw through its letter, and always mounts for writing. What is on a
+// disk that fails nobody changes, unless the system runs from it: that is read raw,
+// with care for bad sectors, since a system may hang over each of them.
+func place(v winpe.Volume, drives []winpe.Drive) engine.Place {
 	p := engine.Place{Path: v.Mount, Device: v.Device, Writable: !v.ReadOnly, Removable: v.Removable, Disk: diskID(v.Partition)}
 	if letter, ok := strings.CutSuffix(v.Mount, `:\`); ok && len(letter) == 1 {
 		p.Device, p.Writable = `\\.\`+letter+":", true
 	}
+	for _, d := range drives {
+		if d.Name != "" && d.Name == v.Disk.Name {
+			p.Health = d.Health
+		}
+	}
+	p.Writable = p.Writable && (p.Health == "" || v.System)
 	return p
 }
 

@@ -32,13 +32,20 @@ func TestMounted(t *testing.T) {
 		{Mount: `C:\`, Device: `\\?\Volume{1}\`, Partition: winpe.Partition{GUID: guid}},
 		{Mount: "/mnt/pc", Device: "/dev/sda3", ReadOnly: true, Partition: winpe.Partition{Signature: 0x1234, Offset: 1 << 20}, Disk: winpe.Disk{Name: "sda"}},
 		{Mount: "/mnt/stick", Device: "/dev/sdb1", Removable: true},
+		{Mount: `E:\`, Device: `\\?\Volume{2}\`, Disk: winpe.Disk{Name: "Disk 1"}},
+		{Mount: `F:\`, Device: `\\?\Volume{3}\`, Disk: winpe.Disk{Name: "Disk 1"}, System: true},
+		{Mount: "/mnt/rw", Device: "/dev/sda5", Disk: winpe.Disk{Name: "sda"}},
 		{Mount: `Z:\`, Network: true},
 		{Mount: `D:\`, Problem: "locked by BitLocker"},
-	}, []winpe.Drive{{Health: "of no disk"}, {Disk: winpe.Disk{Name: "sda"}, Health: "failing"}})
+	}, []winpe.Drive{{Health: "of no disk"}, {Disk: winpe.Disk{Name: "sda"}, Health: "failing"}, {Disk: winpe.Disk{Name: "Disk 1"}, Health: "failing"}})
 	check(t, "mounted", got, []engine.Place{
 		{Path: `C:\`, Device: `\\.\C:`, Writable: true, Disk: partitionID(t)},
 		{Path: "/mnt/pc", Device: "/dev/sda3", Disk: windows.DiskID{Signature: 0x1234, Offset: 1 << 20}, Health: "failing"},
 		{Path: "/mnt/stick", Device: "/dev/sdb1", Writable: true, Removable: true},
+		// Nobody writes to a disk that fails, so it is read raw; but for the running system.
+		{Path: `E:\`, Device: `\\.\E:`, Health: "failing"},
+		{Path: `F:\`, Device: `\\.\F:`, Writable: true, Health: "failing"},
+		{Path: "/mnt/rw", Device: "/dev/sda5", Health: "failing"},
 	})
 }
 
@@ -57,9 +64,10 @@ func TestUnmounted(t *testing.T) {
 }
 
 func TestNamed(t *testing.T) {
-	volumes := []winpe.Volume{{Mount: "/mnt/pc", Device: "/dev/sda3", ReadOnly: true}}
-	check(t, "named", Named([]string{"/mnt/pc/", "pc.vhdx"}, volumes), []engine.Place{
-		{Path: "/mnt/pc/", Device: "/dev/sda3"}, {Path: "pc.vhdx"},
+	volumes := []winpe.Volume{{Mount: "/mnt/pc", Device: "/dev/sda3", ReadOnly: true, Disk: winpe.Disk{Name: "sda"}}}
+	drives := []winpe.Drive{{Disk: winpe.Disk{Name: "sda"}, Health: "failing"}}
+	check(t, "named", Named([]string{"/mnt/pc/", "pc.vhdx"}, volumes, drives), []engine.Place{
+		{Path: "/mnt/pc/", Device: "/dev/sda3", Health: "failing"}, {Path: "pc.vhdx"},
 	})
 }
 
@@ -73,6 +81,6 @@ func TestFurther(t *testing.T) {
 		{Mount: "/mnt/share", Network: true, Partition: known},
 		{Mount: "/mnt/dead", Problem: "does not answer", Partition: known},
 		{Mount: "/mnt/unknown"},
-	}, "/mnt/pc")
+	}, nil, "/mnt/pc")
 	check(t, "further", got, []engine.Place{{Path: "/mnt/data", Device: "/dev/sda4", Writable: true, Disk: partitionID(t)}})
 }
