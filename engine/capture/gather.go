@@ -479,8 +479,8 @@ func (g *gatherer) describe(p prepared) store.Object {
 		User: g.plan.Units[g.chosen[p.Group]].User, Units: g.plan.groups[p.Group].units,
 		Security: g.descriptor(p.extras.Security),
 	}
-	if p.Info.Links > 1 {
-		line.Links, line.FileID = p.Info.Links, p.Info.FileID
+	if p.extras.Links > 1 {
+		line.Links, line.FileID = p.extras.Links, p.Info.FileID
 	}
 	for _, s := range p.extras.Streams {
 		line.Streams = append(line.Streams, store.ObjectStream{Name: store.Text(s.Name), Size: s.Size})

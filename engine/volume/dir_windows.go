@@ -75,7 +75,6 @@ func (s system) stat(native string) (Info, error) {
 		Modified: fileTime(by.LastWriteTime),
 		Accessed: fileTime(by.LastAccessTime),
 		FileID:   uint64(by.FileIndexHigh)<<32 | uint64(by.FileIndexLow),
-		Links:    by.NumberOfLinks,
 	}
 	if info.IsDir() {
 		info.Size = 0
@@ -181,6 +180,10 @@ func (s system) extras(native string, info Info) (Extras, error) {
 		problems.add(fmt.Errorf("list streams: %w", err))
 	}
 	extras.Short = short(h)
+	var by windows.ByHandleFileInformation
+	if err := windows.GetFileInformationByHandle(h, &by); err == nil && !info.IsDir() {
+		extras.Links = by.NumberOfLinks
+	}
 	if info.Attr&ReparsePoint != 0 {
 		buf := make([]byte, windows.MAXIMUM_REPARSE_DATA_BUFFER_SIZE)
 		var n uint32

@@ -182,6 +182,9 @@ func (n *NTFS) Extras(path string, info Info) (Extras, error) {
 			extras.Reparse, err = n.fs.Reparse(e.Record)
 			problems.add(err)
 		}
+		if !e.IsFolder() {
+			extras.Links = e.Links
+		}
 		extras.Short, err = n.fs.DOSName(e)
 		problems.add(err)
 		streams, err := n.fs.Streams(e.Record)
@@ -242,7 +245,7 @@ func ntfsInfo(e ntfs.Entry) Info {
 	return Info{
 		Name: e.Name, Size: e.Size, Attr: Attr(e.Attributes),
 		Created: e.Created, Modified: e.Modified, Accessed: e.Accessed,
-		Reparse: e.Reparse, FileID: uint64(e.Record), Links: e.Links, Cluster: e.Cluster,
+		Reparse: e.Reparse, FileID: uint64(e.Record), Cluster: e.Cluster,
 	}
 }
 

@@ -55,7 +55,6 @@ type Info struct {
 	Accessed time.Time
 	Reparse  uint32 // reparse tag, 0 if none
 	FileID   uint64 // the same for all hard links of a file, 0 if unknown
-	Links    uint32 // number of hard links, 0 if unknown
 	Cluster  int64  // where its data begins on the disk, for reading in order; 0 if unknown
 }
 
@@ -64,7 +63,8 @@ type Extras struct {
 	Security []byte   // self-relative security descriptor, nil if unknown
 	Streams  []Stream // alternate data streams
 	Reparse  []byte   // REPARSE_DATA_BUFFER, tag and length included
-	Short    string   // its name for DOS, if that is another one and costs nothing to know
+	Short    string   // its name for DOS, if that is another one
+	Links    uint32   // names of a file, the only one's that for DOS not counted; 0 if unknown
 }
 
 // Stream names an alternate data stream.
