@@ -24,6 +24,7 @@ var mayImport = map[string][]string{
 	"engine/store":             {"engine/job", "engine/winname"},
 	"engine/sample":            {"engine/bitlocker", "engine/disk", "engine/ntfs/ntfstest", "engine/regf", "engine/winname"},
 	"engine/sample/shareddata": {}, // test data from outside, for tests
+	"engine/sample/tools":      {}, // other programs, for tests
 	"engine/teamkey":           {},
 	"engine/report":            {"engine/human", "engine/job", "engine/winname"},
 	"engine/errorcontrol":      {"engine/job", "engine/migxml", "engine/usmt", "engine/winname"},

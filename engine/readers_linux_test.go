@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"lifeboat/engine/sample"
+	"lifeboat/engine/sample/tools"
 	"lifeboat/engine/store"
 )
 
@@ -105,14 +106,8 @@ func TestBothReadersGiveTheSame(t *testing.T) {
 // mountedSample is the sample PC on an NTFS volume, mounted read-only.
 func mountedSample(t *testing.T) (image, mount string) {
 	t.Helper()
-	for _, tool := range []string{"mkntfs", "ntfs-3g", "umount"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("%s is not installed", tool)
-		}
-	}
-	if _, err := os.Stat("/dev/fuse"); err != nil || os.Getuid() != 0 {
-		t.Skip("mounting needs root and /dev/fuse")
-	}
+	tools.Need(t, "mkntfs", "ntfs-3g", "umount")
+	tools.NeedFUSE(t)
 	pc := samplePC(t)
 	image, mount = filepath.Join(t.TempDir(), "c.img"), t.TempDir()
 	run := func(name string, args ...string) {
@@ -130,7 +125,7 @@ func mountedSample(t *testing.T) (image, mount string) {
 	}
 	run("mkntfs", "-F", "-Q", "-q", "-L", "Windows", image)
 	if out, err := exec.Command("ntfs-3g", "-o", "streams_interface=xattr", image, mount).CombinedOutput(); err != nil {
-		t.Skipf("ntfs-3g cannot mount here: %s", out)
+		tools.Missing(t, "ntfs-3g cannot mount here: "+string(out))
 	}
 	fillOddities(t, mount, pc)
 	run("umount", mount)

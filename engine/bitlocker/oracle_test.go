@@ -10,18 +10,19 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"lifeboat/engine/sample/tools"
 )
 
-// What other programs make of the volumes Create writes. The tests are skipped
-// where those are not installed (Debian: dislocker, libbde-utils). No such
-// program was found for encrypt on write: dislocker stops at the real volume,
-// too.
+// What other programs make of the volumes Create writes (Debian: dislocker,
+// libbde-utils). None was found for encrypt on write: dislocker stops at the real
+// volume, too.
 
 // oracle decrypts a volume and returns the first n bytes.
 type oracle func(t *testing.T, image string, kind Kind, secret string, n int) []byte
 
 func TestDislocker(t *testing.T) {
-	needs(t, "dislocker-file")
+	tools.Need(t, "dislocker-file")
 	flags := map[Kind]string{KindRecovery: "-p", KindPassword: "-u", KindStartup: "-f"}
 	compare := func(t *testing.T, image string, kind Kind, secret string, n int) []byte {
 		out := filepath.Join(t.TempDir(), "plain")
@@ -44,11 +45,8 @@ func TestDislocker(t *testing.T) {
 // The libbde of Debian 12 takes Vista's metadata for that of Windows 7, and
 // knows no XTS with 256 bits.
 func TestLibbde(t *testing.T) {
-	needs(t, "bdemount")
-	needs(t, "fusermount")
-	if _, err := os.Stat("/dev/fuse"); err != nil {
-		t.Skip("needs FUSE")
-	}
+	tools.Need(t, "bdemount", "fusermount")
+	tools.NeedFUSE(t)
 	flags := map[Kind]string{KindRecovery: "-r", KindPassword: "-p", KindStartup: "-s"}
 	compare := func(t *testing.T, image string, kind Kind, secret string, n int) []byte {
 		at := t.TempDir()
@@ -71,13 +69,6 @@ func TestLibbde(t *testing.T) {
 				askOracle(t, compare, layout, m.method)
 			}
 		}
-	}
-}
-
-func needs(t *testing.T, name string) {
-	t.Helper()
-	if _, err := exec.LookPath(name); err != nil {
-		t.Skipf("needs %s", name)
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"www.velocidex.com/golang/go-ntfs/parser"
+
+	"lifeboat/engine/sample/tools"
 )
 
 // TestGoNTFS compares with an independent reader on images that it reads right
@@ -74,10 +76,7 @@ func TestGoNTFS(t *testing.T) {
 
 // TestNtfscat compares with ntfs-3g's tool, by the number of the record.
 func TestNtfscat(t *testing.T) {
-	tool, err := exec.LookPath("ntfscat")
-	if err != nil {
-		t.Skip("ntfscat is not installed")
-	}
+	tools.Need(t, "ntfscat")
 	image, size := sharedImage(t, "lznt1-1.img.xz")
 	f := open(t, image, size)
 	files := 0
@@ -86,7 +85,7 @@ func TestNtfscat(t *testing.T) {
 			return
 		}
 		files++
-		want, err := exec.Command(tool, "-f", "-i", fmt.Sprint(e.Record), image.Name()).Output()
+		want, err := exec.Command("ntfscat", "-f", "-i", fmt.Sprint(e.Record), image.Name()).Output()
 		if err != nil {
 			t.Errorf("ntfscat %s: %v", path, err)
 			return

@@ -15,27 +15,26 @@ import (
 	"strings"
 	"testing"
 
+	"lifeboat/engine/sample/tools"
 	"lifeboat/engine/winname"
 )
 
 // These tests let other programs read what Marshal writes: hivexml (hivex),
-// regfexport (libregf) and reged (chntpw). Each is skipped where it is absent.
+// regfexport (libregf) and reged (chntpw).
 
 func oracle(t *testing.T, program string, image []byte, args func(hive, dir string) []string) (out []byte, dir string) {
 	t.Helper()
-	path, err := exec.LookPath(program)
-	if err != nil {
-		t.Skipf("needs %s", program)
-	}
+	tools.Need(t, program)
 	dir = t.TempDir()
 	hive := filepath.Join(dir, "hive")
 	if err := os.WriteFile(hive, image, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(path, args(hive, dir)...)
+	cmd := exec.Command(program, args(hive, dir)...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
-	if out, err = cmd.Output(); err != nil {
+	out, err := cmd.Output()
+	if err != nil {
 		t.Fatalf("%s: %v\n%s", program, err, stderr.Bytes())
 	}
 	return out, dir

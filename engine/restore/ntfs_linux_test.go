@@ -14,6 +14,7 @@ import (
 
 	"lifeboat/engine/regf"
 	"lifeboat/engine/sample"
+	"lifeboat/engine/sample/tools"
 	"lifeboat/engine/store"
 	"lifeboat/engine/volume"
 )
@@ -22,11 +23,7 @@ import (
 // that cannot be done.
 func mountNTFS(t *testing.T) string {
 	t.Helper()
-	for _, tool := range []string{"mkntfs", "ntfs-3g", "umount"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("%s is not installed", tool)
-		}
-	}
+	tools.Need(t, "mkntfs", "ntfs-3g", "umount")
 	image, dir := filepath.Join(t.TempDir(), "ntfs.img"), t.TempDir()
 	f, err := os.Create(image)
 	if err != nil {
@@ -37,10 +34,10 @@ func mountNTFS(t *testing.T) string {
 	}
 	f.Close()
 	if out, err := exec.Command("mkntfs", "-q", "-F", "-Q", "-s", "512", "-p", "0", image).CombinedOutput(); err != nil {
-		t.Skipf("mkntfs: %v: %s", err, out)
+		tools.Missing(t, "mkntfs: "+string(out))
 	}
 	if out, err := exec.Command("ntfs-3g", "-o", "streams_interface=xattr", image, dir).CombinedOutput(); err != nil {
-		t.Skipf("ntfs-3g cannot mount here: %s", out)
+		tools.Missing(t, "ntfs-3g cannot mount here: "+string(out))
 	}
 	t.Cleanup(func() {
 		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {

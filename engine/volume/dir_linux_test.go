@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"lifeboat/engine/sample/tools"
 	"lifeboat/engine/winname"
 )
 
@@ -142,14 +143,8 @@ func TestReadingLeavesAccessTime(t *testing.T) {
 // again read-only with the options.
 func mountNTFS(t *testing.T, options string, fill func(root string)) *Dir {
 	t.Helper()
-	for _, tool := range []string{"mkntfs", "ntfs-3g", "umount"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("%s is not installed", tool)
-		}
-	}
-	if _, err := os.Stat("/dev/fuse"); err != nil || os.Getuid() != 0 {
-		t.Skip("mounting needs root and /dev/fuse")
-	}
+	tools.Need(t, "mkntfs", "ntfs-3g", "umount")
+	tools.NeedFUSE(t)
 	image, root := filepath.Join(t.TempDir(), "ntfs.img"), t.TempDir()
 	f, err := os.Create(image)
 	if err != nil {
@@ -169,7 +164,7 @@ func mountNTFS(t *testing.T, options string, fill func(root string)) *Dir {
 		t.Fatal(err)
 	}
 	if err := run("ntfs-3g", "-o", "streams_interface=xattr", image, root); err != nil {
-		t.Skip("ntfs-3g cannot mount here")
+		tools.Missing(t, "ntfs-3g cannot mount here")
 	}
 	fill(root)
 	if err := run("umount", root); err != nil {

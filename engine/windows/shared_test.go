@@ -9,6 +9,7 @@ import (
 
 	"lifeboat/engine/regf"
 	"lifeboat/engine/sample/shareddata"
+	"lifeboat/engine/sample/tools"
 )
 
 // rathbun is a Windows 10 with a local user, put together from the hives of one
@@ -435,9 +436,7 @@ func TestReadersAgreeOnProduct(t *testing.T) {
 
 // hivexsh knows nothing of logs, but the hives asked here are clean.
 func TestAgainstHivex(t *testing.T) {
-	if _, err := exec.LookPath("hivexsh"); err != nil {
-		t.Skip("hivexsh is not installed")
-	}
+	tools.Need(t, "hivexsh")
 	s := source(t, files{"Windows/System32/config/SYSTEM": shareddata.Hive(t, "win7-wks-win732bita/SYSTEM")})
 	path := filepath.Join(s.Where, "Windows/System32/config/SYSTEM")
 	ask := func(key, value string) string {

@@ -18,6 +18,7 @@ import (
 
 	"lifeboat/engine/answers"
 	"lifeboat/engine/regf"
+	"lifeboat/engine/sample/tools"
 	"lifeboat/engine/winname"
 )
 
@@ -31,18 +32,6 @@ type pe struct {
 	files    map[string]string
 	packages []string
 	empty    bool // no hives, no programs
-}
-
-func need(t *testing.T, tools ...string) {
-	t.Helper()
-	for _, tool := range tools {
-		if _, err := exec.LookPath(tool); err != nil {
-			if os.Getenv("LIFEBOAT_E2E") == "all" {
-				t.Fatal(err)
-			}
-			t.Skipf("%s is not installed", tool)
-		}
-	}
 }
 
 func sh(t *testing.T, name string, args ...string) string {
@@ -153,7 +142,7 @@ func (p pe) tree(t *testing.T) string {
 // makeWim captures images into a file; the last boots.
 func makeWim(t *testing.T, name string, images ...pe) string {
 	t.Helper()
-	need(t, "wimlib-imagex")
+	tools.Need(t, "wimlib-imagex")
 	for i, p := range images {
 		verb := []string{"capture", p.tree(t), name, fmt.Sprintf("Image %d", i+1), "--compress=LZX", "--boot"}
 		if i > 0 {
@@ -424,7 +413,7 @@ func TestStickFromAnImage(t *testing.T) {
 // An ISO made from an image is read again: its boot images are the same, and so
 // is what is made from it.
 func TestISOs(t *testing.T) {
-	need(t, "genisoimage", "7z")
+	tools.Need(t, "genisoimage", "7z")
 	source := makeWim(t, filepath.Join(t.TempDir(), "boot.wim"), pe{files: bootable()})
 	dir := t.TempDir()
 	one, two, stick := filepath.Join(dir, "one.iso"), filepath.Join(dir, "two.iso"), filepath.Join(dir, "stick")
@@ -470,7 +459,7 @@ var bootSector = "\xFA\x0E\x1F\xBA\xF8\x03\xE8\x00\x00\x5E\x83\xC6\x0F\xAC\x84\x
 
 // A BIOS starts the ISO with the image that the source had.
 func TestISOBoots(t *testing.T) {
-	need(t, "genisoimage", "qemu-system-x86_64")
+	tools.Need(t, "genisoimage", "qemu-system-x86_64")
 	files := bootable()
 	files[biosImage] = bootSector + strings.Repeat("\x00", 4096-len(bootSector))
 	iso := filepath.Join(t.TempDir(), "pe.iso")

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"lifeboat/engine/disk"
+	"lifeboat/engine/sample/tools"
 )
 
 var when = time.Date(2026, 11, 24, 14, 0, 2, 0, time.UTC)
@@ -54,11 +55,7 @@ func sampleTree() fstest.MapFS {
 // The file system's own check finds nothing, and what is copied out is what
 // went in.
 func TestAgainstOtherPrograms(t *testing.T) {
-	for _, tool := range []string{"fsck.vfat", "mcopy"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skip(tool + " is not installed")
-		}
-	}
+	tools.Need(t, "fsck.vfat", "mcopy")
 	tree := sampleTree()
 	small, err := Room(tree, 0)
 	if err != nil {

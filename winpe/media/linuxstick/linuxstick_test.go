@@ -8,11 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"lifeboat/engine/sample/tools"
 )
 
 func TestNatural(t *testing.T) {
@@ -167,11 +168,7 @@ func TestCheckExe(t *testing.T) {
 // Debian's tools make keyboard maps, and the Z of a German keyboard lies where
 // others have the Y.
 func TestLayout(t *testing.T) {
-	for _, tool := range []string{"ckbcomp", "loadkeys"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skip(tool + " is not installed")
-		}
-	}
+	tools.Need(t, "ckbcomp", "loadkeys")
 	de, err := layout(context.Background(), "de")
 	if err != nil {
 		t.Fatal(err)
