@@ -312,21 +312,29 @@ func (c *Careful) try(ctx context.Context, p []byte, off int64) (int, error) {
 	}()
 	timer := time.NewTimer(c.opt.Timeout)
 	defer timer.Stop()
+	var r result
+	var late error
 	select {
-	case r := <-done:
-		copy(p, (*buf)[:r.n])
-		c.buffer.Put(buf)
-		if r.n == len(p) {
-			r.err = nil
-		}
-		return r.n, r.err
+	case r = <-done:
 	case <-ctx.Done():
-		c.abandon(func() { <-done })
-		return 0, ctx.Err()
+		late = ctx.Err()
 	case <-timer.C:
-		c.abandon(func() { <-done })
-		return 0, errTimeout
+		late = errTimeout
 	}
+	if late != nil {
+		select {
+		case r = <-done: // this computer was late, not the disk
+		default:
+			c.abandon(func() { <-done })
+			return 0, late
+		}
+	}
+	copy(p, (*buf)[:r.n])
+	c.buffer.Put(buf)
+	if r.n == len(p) {
+		r.err = nil
+	}
+	return r.n, r.err
 }
 
 // abandon counts a read as stuck until it comes back.

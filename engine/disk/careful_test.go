@@ -10,10 +10,12 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
 // dying is a disk with bad blocks, blocks that fail once, and blocks that stall.
+// What it makes wait waits on channels, so that time in a bubble of synctest goes on.
 type dying struct {
 	data    []byte
 	mu      sync.Mutex
@@ -22,7 +24,7 @@ type dying struct {
 	stall   map[int64]bool // do not come back for a while, and hold up all others
 	hang    chan struct{}
 	takes   time.Duration // how long a stall is
-	holdUp  sync.RWMutex
+	held    chan struct{} // while a stall holds up the disk; closed when it is over
 	touched map[int64]int // how often a bad block was asked for
 	reads   atomic.Int64
 	dead    atomic.Bool
@@ -54,19 +56,43 @@ func (d *dying) ReadAt(p []byte, off int64) (int, error) {
 	d.mu.Unlock()
 	switch {
 	case stalled:
-		d.holdUp.Lock() // and everybody behind it
-		defer d.holdUp.Unlock()
+		over := d.take() // and hold up everybody behind
 		select {
 		case <-d.hang:
 		case <-time.After(d.takes):
 		}
+		over()
 		return 0, syscall.EIO
 	case failed:
 		return 0, d.err
 	}
-	d.holdUp.RLock()
-	defer d.holdUp.RUnlock()
+	d.wait()
+	defer d.mu.Unlock()
 	return bytes.NewReader(d.data).ReadAt(p, off)
+}
+
+// wait locks the disk when no stall holds it up.
+func (d *dying) wait() {
+	d.mu.Lock()
+	for held := d.held; held != nil; held = d.held {
+		d.mu.Unlock()
+		<-held
+		d.mu.Lock()
+	}
+}
+
+// take holds up the disk until over is called.
+func (d *dying) take() (over func()) {
+	d.wait()
+	defer d.mu.Unlock()
+	held := make(chan struct{})
+	d.held = held
+	return func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.held = nil
+		close(held)
+	}
 }
 
 // readAround reads all that can be read, and returns the blocks that cannot.
@@ -144,18 +170,20 @@ func TestCarefulTouchesABadBlockFewTimes(t *testing.T) {
 	}
 }
 
-func TestCarefulStalls(t *testing.T) {
+func TestCarefulStalls(t *testing.T) { synctest.Test(t, testCarefulStalls) }
+
+func testCarefulStalls(t *testing.T) {
 	d := newDying(4 << 20)
 	defer close(d.hang)
-	d.stall[300], d.takes = true, 60*time.Millisecond
-	c := NewCareful(d, CarefulOptions{Timeout: 40 * time.Millisecond})
+	d.stall[300], d.takes = true, 30*time.Second
+	c := NewCareful(d, CarefulOptions{})
 	began := time.Now()
 	p := make([]byte, 1<<20)
 	n, err := c.ReadAt(p, 1<<20)
 	if !errors.Is(err, ErrBad) || n != 300*Block/firstStep*firstStep-1<<20 || !bytes.Equal(p[:n], d.data[1<<20:][:n]) {
 		t.Errorf("%d, %v", n, err)
 	}
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took != d.takes+carefulTimeout { // the first stall has to pass
 		t.Errorf("it took %v", took)
 	}
 	reads := d.reads.Load()
@@ -172,12 +200,16 @@ func TestCarefulStalls(t *testing.T) {
 
 // A disk that stalls everywhere is given up, and comes back by itself not at all.
 func TestCarefulGivesUpADiskThatHangs(t *testing.T) {
+	synctest.Test(t, testCarefulGivesUpADiskThatHangs)
+}
+
+func testCarefulGivesUpADiskThatHangs(t *testing.T) {
 	d := newDying(64 << 20)
 	defer close(d.hang)
 	for b := range int64(len(d.data) / Block) {
 		d.stall[b] = true
 	}
-	c := NewCareful(d, CarefulOptions{Timeout: 10 * time.Millisecond})
+	c := NewCareful(d, CarefulOptions{})
 	var err error
 	p := make([]byte, 1<<20)
 	for at := int64(0); at < int64(len(d.data)) && !errors.Is(err, ErrGone); at += int64(len(p)) {
@@ -223,11 +255,13 @@ func TestCarefulNoticesThatADiskVanished(t *testing.T) {
 }
 
 // A stall holds up the reads of others, which must not be taken for bad.
-func TestCarefulStallsHoldUpOthers(t *testing.T) {
+func TestCarefulStallsHoldUpOthers(t *testing.T) { synctest.Test(t, testCarefulStallsHoldUpOthers) }
+
+func testCarefulStallsHoldUpOthers(t *testing.T) {
 	d := newDying(32 << 20)
 	defer close(d.hang)
-	d.stall[300], d.takes = true, 100*time.Millisecond
-	c := NewCareful(d, CarefulOptions{Timeout: 60 * time.Millisecond})
+	d.stall[300], d.takes = true, 30*time.Second
+	c := NewCareful(d, CarefulOptions{})
 	var all sync.WaitGroup
 	var lost atomic.Int64
 	for i := range 8 {
@@ -268,14 +302,16 @@ func TestCarefulPassesADeadStretch(t *testing.T) {
 	}
 }
 
-func TestCarefulEnds(t *testing.T) {
+func TestCarefulEnds(t *testing.T) { synctest.Test(t, testCarefulEnds) }
+
+func testCarefulEnds(t *testing.T) {
 	d := newDying(1 << 20)
 	defer close(d.hang)
-	d.stall[10], d.takes = true, 100*time.Millisecond
-	c := NewCareful(d, CarefulOptions{Timeout: time.Hour})
+	d.stall[10], d.takes = true, 10*time.Second
+	c := NewCareful(d, CarefulOptions{})
 	ctx, cancel := context.WithCancel(t.Context())
 	release := c.Interrupt(ctx)
-	time.AfterFunc(20*time.Millisecond, cancel)
+	time.AfterFunc(time.Second, cancel)
 	if _, err := c.ReadAt(make([]byte, 1<<20), 0); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
