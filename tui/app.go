@@ -57,11 +57,14 @@ func Run(ctx context.Context, o Options) (Outcome, error) {
 		o.Out = os.Stdout
 	}
 	o.ASCII = o.ASCII || lettersOnly()
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(signals)
 	if o.Preset != nil && o.Preset.Unattended {
-		return runUnattended(ctx, o), nil
+		return runUnattended(ctx, o, signals), nil
 	}
 	if o.Plain || !canDraw(o.Out) {
-		out, err := runPlain(ctx, o)
+		out, err := runPlain(ctx, o, signals)
 		if err != nil {
 			return out, fmt.Errorf("wizard: %w", err)
 		}
@@ -78,9 +81,6 @@ func Run(ctx context.Context, o Options) (Outcome, error) {
 		options = append(options, tea.WithInput(o.In))
 	}
 	p := tea.NewProgram(a, options...)
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer signal.Stop(signals)
 	go func() {
 		for {
 			select {

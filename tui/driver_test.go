@@ -20,6 +20,10 @@ import (
 // update is the flag -update, which teatest brings: write the golden frames anew.
 func update() bool { return flag.Lookup("update").Value.String() == "true" }
 
+// patience is for what runs in real time, on a busy machine: it only ends a test
+// that would never end.
+const patience = 5 * time.Minute
+
 // robot sits at the keyboard. It lives in a synctest bubble: time stands still
 // until it waits, and after each key everything that can happen has happened.
 type robot struct {

@@ -736,7 +736,7 @@ func TestProgram(t *testing.T) {
 	tm := teatest.NewTestModel(t, a, teatest.WithInitialTermSize(80, 25))
 	waitFor := func(text string) {
 		t.Helper()
-		teatest.WaitFor(t, tm.Output(), func(b []byte) bool { return bytes.Contains(b, []byte(text)) }, teatest.WithDuration(10*time.Second))
+		teatest.WaitFor(t, tm.Output(), func(b []byte) bool { return bytes.Contains(b, []byte(text)) }, teatest.WithDuration(patience))
 	}
 	waitFor("What do you want to do?")
 	tm.Send(tea.WindowSizeMsg{Width: 60, Height: 20})
@@ -757,7 +757,7 @@ func TestProgram(t *testing.T) {
 	tm.Send(tea.KeyMsg{Type: tea.KeyEnter}) // a command prompt, which ends at once
 	tm.Send(tea.KeyMsg{Type: tea.KeyDown})
 	tm.Send(tea.KeyMsg{Type: tea.KeyEnter})
-	final := tm.FinalModel(t, teatest.WithFinalTimeout(10*time.Second)).(*app)
+	final := tm.FinalModel(t, teatest.WithFinalTimeout(patience)).(*app)
 	out := final.outcome()
 	if out.Report == nil || out.Report.Outcome != report.Saved || out.Ending != ToPrompt {
 		t.Errorf("the outcome is %+v", out)
@@ -783,7 +783,7 @@ func TestCrashRestoresTheTerminal(t *testing.T) {
 	}()
 	await := func(text string) {
 		t.Helper()
-		for deadline := time.Now().Add(10 * time.Second); !strings.Contains(out.String(), text); time.Sleep(5 * time.Millisecond) {
+		for deadline := time.Now().Add(patience); !strings.Contains(out.String(), text); time.Sleep(5 * time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatalf("it never said %q:\n%q", text, out.String())
 			}
@@ -802,7 +802,7 @@ func TestCrashRestoresTheTerminal(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("it does not end")
 	}
 	if on, off := strings.LastIndex(out.String(), "\x1b[?1049h"), strings.LastIndex(out.String(), "\x1b[?1049l"); on < 0 || off < on {

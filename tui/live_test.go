@@ -101,7 +101,7 @@ func TestJourney(t *testing.T) {
 		}},
 	}
 	defer l.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	in, keyboard := io.Pipe()
 	out := &transcript{}

@@ -39,15 +39,16 @@ func TestPictures(t *testing.T) {
 		}},
 	}
 	defer live.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	o := Options{Backend: live, Clock: clock}
 	r := newRouter(o.session(ctx, newTheme(false, false)))
 	r.resize(80, 25)
 	msgs := make(chan any)
 	run := running(ctx, msgs)
-	run(r.start())
-	now = now.Add(startAtLeast)
+	first := r.start()
+	now = now.Add(startAtLeast) // before anybody else looks at the clock
+	run(first)
 	await := func(texts ...string) {
 		t.Helper()
 		for _, text := range texts {

@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"runtime/debug"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/charmbracelet/x/ansi"
@@ -85,16 +83,13 @@ type (
 )
 
 // runPlain is Run for a console that shows lines only.
-func runPlain(ctx context.Context, o Options) (Outcome, error) {
+func runPlain(ctx context.Context, o Options, signals <-chan os.Signal) (Outcome, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if o.In == nil {
 		o.In = os.Stdin
 	}
 	p := &plain{r: newRouter(o.session(ctx, newTheme(true, o.ASCII))), in: o.In, out: o.Out, w: minWidth}
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer signal.Stop(signals)
 	msgs := make(chan any)
 	p.loop(ctx, msgs, signals)
 	return outcomeOf(p.r.s), ctx.Err()

@@ -261,7 +261,7 @@ func unattended(t *testing.T, f *fake, work ...func(ctl *job.Control)) (Outcome,
 		out = runUnattended(ctx, Options{
 			Backend: f, Out: &said, Preset: f.preset,
 			Clock: func() time.Time { return time.Now().Add(offset).UTC() },
-		})
+		}, nil)
 		cancel()
 		synctest.Wait()
 	})

@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"lifeboat/engine/answers"
 	"lifeboat/engine/job"
@@ -28,7 +26,7 @@ var questions = map[screenID]struct{ asks, key string }{
 // runUnattended walks the same router as the wizard, with nobody at the
 // keyboard: what the file does not answer ends it. Questions of the engine are
 // answered by policy.
-func runUnattended(ctx context.Context, o Options) Outcome {
+func runUnattended(ctx context.Context, o Options, signals <-chan os.Signal) Outcome {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	s := o.session(ctx, newTheme(true, o.ASCII))
@@ -37,9 +35,6 @@ func runUnattended(ctx context.Context, o Options) Outcome {
 		s.policy = job.Always{Unreadable: job.Stop}
 	}
 	p := &plain{r: newRouter(s), out: o.Out, w: minWidth}
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer signal.Stop(signals)
 	msgs := make(chan any)
 	run := running(ctx, msgs)
 	run(p.r.start())
