@@ -35,6 +35,7 @@ type dyingDisk struct {
 	left  atomic.Int64  // reads until it vanishes, if vanish is set
 	gone  bool          // it may vanish
 	takes time.Duration // a stall
+	waits int           // for a stall so far
 }
 
 func (d *dyingDisk) ReadAt(p []byte, off int64) (int, error) {
@@ -47,6 +48,9 @@ func (d *dyingDisk) ReadAt(p []byte, off int64) (int, error) {
 	for b := off / disk.Block; b*disk.Block < off+int64(len(p)); b++ {
 		failed = failed || d.bad[b]
 		stalled = stalled || d.stall[b]
+	}
+	if stalled {
+		d.waits++
 	}
 	d.mu.Unlock()
 	if stalled {
@@ -284,28 +288,31 @@ func TestDiskVanishes(t *testing.T) {
 
 // A block that stalls costs its timeouts once.
 func TestDiskStalls(t *testing.T) {
-	p := newDyingPC(t, 100*time.Millisecond)
-	p.takes = 150 * time.Millisecond
-	n := 0
+	if testing.Short() {
+		t.Skip("waits out real timeouts")
+	}
+	p := newDyingPC(t, 2*time.Second) // more than a healthy read takes on a busy machine
+	p.takes = 2500 * time.Millisecond
+	var stalls int64
 	for at, first := range p.blocks {
-		if n < 2 && len(p.original(t, at)) > 2*disk.Block {
-			p.stall[first+1] = true
-			n++
+		if len(p.original(t, at)) > 2*disk.Block {
+			stalls = first + 1
+			break
 		}
 	}
+	p.stall[stalls] = true
 	plan := p.plan(t)
-	began := time.Now()
 	r, err := p.engine.Capture(t.Context(), CaptureRequest{Plan: plan, StorePath: t.TempDir()}, control())
-	if err != nil || r.Outcome != report.Missing || r.ProblemCount < 2 {
+	if err != nil || r.Outcome != report.Missing || r.ProblemCount != 1 {
 		t.Errorf("%v, outcome %s, %d problems", err, r.Outcome, r.ProblemCount)
 	}
-	if took := time.Since(began); took > 30*time.Second {
-		t.Errorf("it took %v", took)
+	if p.waits != 2 { // a large read, and the small one that finds the place
+		t.Errorf("the block was waited for %d times", p.waits)
 	}
 }
 
 // A read that never comes back holds up neither the end of a run nor that of the
-// process: what is saved so far is safe within a second.
+// process.
 func TestDiskHangs(t *testing.T) {
 	p := newDyingPC(t, time.Hour)
 	plan := p.plan(t)
@@ -330,13 +337,14 @@ func TestDiskHangs(t *testing.T) {
 		ended <- err
 	}()
 	<-hung
-	began := time.Now()
 	cancel()
-	if err := <-ended; !errors.Is(err, context.Canceled) {
-		t.Errorf("it ended with %v", err)
-	}
-	if took := time.Since(began); took > 3*time.Second { // a second, and what a busy machine adds
-		t.Errorf("it took %v", took)
+	select {
+	case err := <-ended:
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("it ended with %v", err)
+		}
+	case <-time.After(time.Minute): // the read takes an hour
+		t.Fatal("it does not end")
 	}
 }
 

@@ -449,9 +449,10 @@ func (u unplugged) Open(path string) (volume.File, error) {
 // With /r a run goes on when the medium is back, and with the same store only.
 func TestMediumComesBack(t *testing.T) {
 	for name, c := range map[string]struct {
-		empty bool // an empty folder stays where the stick was, and the stick does not come back
-		want  usmt.Code
-	}{"back": {false, usmt.Success}, "another place": {true, usmt.MigrationFailed}} {
+		empty   bool // an empty folder stays where the stick was, and the stick does not come back
+		retries int
+		want    usmt.Code
+	}{"back": {false, 10_000, usmt.Success}, "another place": {true, 20, usmt.MigrationFailed}} {
 		t.Run(name, func(t *testing.T) {
 			e := newEngine(t)
 			pc, err := sample.Create(t.TempDir(), now)
@@ -489,7 +490,7 @@ func TestMediumComesBack(t *testing.T) {
 				t.Fatal(err)
 			}
 			armed.Store(true)
-			r, err := e.Capture(t.Context(), CaptureRequest{Plan: plan, StorePath: dest, Retries: 20, Wait: 50 * time.Millisecond}, control())
+			r, err := e.Capture(t.Context(), CaptureRequest{Plan: plan, StorePath: dest, Retries: c.retries, Wait: 50 * time.Millisecond}, control())
 			if usmt.CodeOf(err) != c.want {
 				t.Errorf("%v", err)
 			}

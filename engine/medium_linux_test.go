@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -244,26 +245,26 @@ func TestGoneComesBackElsewhere(t *testing.T) {
 			return job.GoOnIn(filepath.Join(again, "s"))
 		},
 	}}
-	ctl := job.NewControl(clock, who)
-	pulled := make(chan struct{})
-	go func() {
-		defer close(pulled)
-		for ctl.Progress.Snapshot().BytesDone < 20<<20 {
-			time.Sleep(time.Millisecond)
-		}
+	pull := sync.OnceFunc(func() {
 		if err := os.Mkdir(dir+".away", 0o755); err != nil {
 			t.Error(err)
 		}
 		if out, err := exec.Command("sh", "-c", `mount --bind "$1" "$1.away" && umount -l "$1"`, "sh", dir).CombinedOutput(); err != nil {
 			t.Errorf("%v: %s", err, out)
 		}
-	}()
+	})
+	ctl := job.NewControl(clock, who)
+	ctl.Clock = func() time.Time { // who reads the source looks at it
+		if ctl.Progress.Snapshot().BytesDone >= 20<<20 {
+			pull()
+		}
+		return clock()
+	}
 	r, err := e.Capture(t.Context(), CaptureRequest{Plan: plan, StorePath: filepath.Join(dir, "s")}, ctl)
-	<-pulled
 	if err != nil {
 		t.Fatalf("%v after %d questions", err, len(who.questions))
 	}
-	if q := who.questions[0]; q.Topic != job.MediumGoneQ || len(who.questions) != 2 {
+	if len(who.questions) != 2 || who.questions[0].Topic != job.MediumGoneQ {
 		t.Errorf("questions %+v", who.questions)
 	}
 	checkStore(t, e, pc, filepath.Join(again, "s"), "", r)
@@ -275,22 +276,20 @@ func TestPutOffByHand(t *testing.T) {
 	pc, plan := largePC(t, e)
 	path := filepath.Join(t.TempDir(), "s")
 	ctl := control()
-	ctx, stop := context.WithCancel(t.Context())
-	var most atomic.Int64
-	go func() {
-		for ctx.Err() == nil {
-			ctl.Gate.PutOff("")
-			most.Store(max(most.Load(), ctl.Progress.Snapshot().PutOff))
-			time.Sleep(time.Millisecond)
+	var putOff atomic.Bool
+	ctl.Clock = func() time.Time { // who reads the source looks at it
+		ctl.Gate.PutOff("")
+		if ctl.Progress.Snapshot().PutOff > 0 {
+			putOff.Store(true)
 		}
-	}()
+		return clock()
+	}
 	r, err := e.Capture(t.Context(), CaptureRequest{Plan: plan, StorePath: path}, ctl)
-	stop()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if most.Load() == 0 || ctl.Progress.Snapshot().PutOff != 0 {
-		t.Errorf("%d were put off, %d are still", most.Load(), ctl.Progress.Snapshot().PutOff)
+	if left := ctl.Progress.Snapshot().PutOff; !putOff.Load() || left != 0 {
+		t.Errorf("put off: %v, %d files still are", putOff.Load(), left)
 	}
 	checkStore(t, e, pc, path, "", r)
 }

@@ -44,7 +44,7 @@ func TestConnectNowhere(t *testing.T) {
 			t.Errorf("%s: %v", server, err)
 		}
 	}
-	if took := time.Since(began); took > 2*serverAnswers {
+	if took := time.Since(began); took > 4*serverAnswers { // each has so long to answer, and a look-up
 		t.Errorf("it took %v", took)
 	}
 	if _, err := (Share{Server: "127.0.0.1", Name: "x"}).Connect(context.Background(), Login{User: "a\x00b"}); !errors.Is(err, ErrBadLogin) {

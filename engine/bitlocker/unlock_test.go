@@ -24,10 +24,9 @@ func TestWrongKey(t *testing.T) {
 		"password": func() (*Reader, error) { return v.UnlockPassphrase(ctx, "hunter2") },
 		"empty":    func() (*Reader, error) { return v.UnlockPassphrase(ctx, "") },
 	} {
-		start := time.Now()
-		_, err := unlock()
-		if !errors.Is(err, ErrWrongKey) || time.Since(start) > 3*time.Second {
-			t.Errorf("%s: %v after %v", name, err, time.Since(start))
+		_, err := unlock() // BenchmarkWrongKey tells how long it takes
+		if !errors.Is(err, ErrWrongKey) {
+			t.Errorf("%s: %v", name, err)
 			continue
 		}
 		if strings.Contains(err.Error(), "000011") || strings.Contains(err.Error(), "hunter2") {
@@ -77,15 +76,11 @@ func TestUnlockIsCancelled(t *testing.T) {
 	v, _ := lockedVolume(t, NewProtector{KindRecovery, testRecovery}, NewProtector{Kind: KindClear})
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	start := time.Now()
 	if _, err := v.UnlockRecovery(ctx, testRecovery); !errors.Is(err, context.Canceled) {
 		t.Errorf("recovery password: %v", err)
 	}
 	if _, err := v.UnlockClear(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("clear key: %v", err)
-	}
-	if d := time.Since(start); d > time.Second/2 {
-		t.Errorf("took %v", d)
 	}
 }
 
