@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"lifeboat/engine/job"
@@ -31,7 +32,9 @@ func TestProgressLine(t *testing.T) {
 
 // The console hears of every phase and of the first problems, then only that
 // there are more; log and progress file get everything.
-func TestWatcher(t *testing.T) {
+func TestWatcher(t *testing.T) { synctest.Test(t, testWatcher) } // no tick comes between
+
+func testWatcher(t *testing.T) {
 	clock := func() time.Time { return time.Date(2026, 11, 23, 14, 27, 10, 0, time.UTC) }
 	ctl := job.NewControl(clock, nil)
 	var console, log, progress bytes.Buffer
