@@ -19,7 +19,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"lifeboat/engine/disk"
 	"lifeboat/engine/sample"
@@ -277,14 +276,12 @@ func TestDeadMount(t *testing.T) {
 	}
 	t.Cleanup(func() { syscall.Kill(pid, syscall.SIGCONT) }) // before the mount is taken away
 	for _, args := range [][]string{{"disks"}, {"disks", "--json"}, {"detect", "--no-sizes"}} {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), patience) // the mount is dead until the test ends
 		defer cancel()
 		cmd := exec.CommandContext(ctx, binaries.linux, args...)
 		cmd.Dir = t.TempDir()
-		began := time.Now()
-		out, err := cmd.CombinedOutput()
-		if took := time.Since(began); ctx.Err() != nil || took > 30*time.Second {
-			t.Errorf("%v took %v: %v, %s", args, took, err, out)
+		if out, err := cmd.CombinedOutput(); ctx.Err() != nil {
+			t.Errorf("%v does not end: %v, %s", args, err, out)
 		}
 	}
 }
@@ -333,7 +330,7 @@ func TestEnCaseImage(t *testing.T) {
 // opens but does not tell its length: it is listed with that.
 func TestDisksUnderWine(t *testing.T) {
 	need(t, "qemu-img")
-	env := winePrefix(t)
+	env := winePrefix(t, nil)
 	raw, _ := partitionedPC(t)
 	vhdx := filepath.Join(t.TempDir(), "pc.vhdx")
 	sh(t, "qemu-img", "convert", "-f", "raw", "-O", "vhdx", raw, vhdx)

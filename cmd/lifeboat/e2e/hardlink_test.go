@@ -227,7 +227,7 @@ func TestPlainFilesOnFAT32(t *testing.T) {
 // The Windows build links too, puts back by links, and removes the store without
 // taking anything from the files.
 func TestWindowsBuildLinksUnderWine(t *testing.T) {
-	env := winePrefix(t)
+	env := winePrefix(t, nil)
 	volume := t.TempDir()
 	pc := brokenPC(t, volume)
 	refreshed(t, volume)

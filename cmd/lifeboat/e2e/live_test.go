@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,7 +12,7 @@ import (
 // The Windows build puts a store back into the Windows that runs: wine's. What
 // wine does not have is in docs/windows.md.
 func TestLiveRestoreUnderWine(t *testing.T) {
-	env := winePrefix(t)
+	env := winePrefix(t, nil)
 	pc, store := brokenPC(t, t.TempDir()), t.TempDir()
 	rules := filepath.Join(t.TempDir(), "rules.xml")
 	if err := os.WriteFile(rules, []byte(liveRules), 0o644); err != nil {
@@ -87,8 +86,5 @@ const liveRules = `<migration urlid="http://lifeboat.example/live">
 // regQuery asks wine's registry.
 func regQuery(t testing.TB, env []string, key string) (string, int) {
 	t.Helper()
-	cmd := exec.Command("wine", "reg", "query", key)
-	cmd.Env = append(os.Environ(), env...)
-	out, _ := cmd.CombinedOutput()
-	return string(out), cmd.ProcessState.ExitCode()
+	return runWine(t, env, "reg", "query", key)
 }

@@ -67,7 +67,7 @@ int main(int n, char **arg) { FILE *f = fopen("X:\\called.txt", "a"); for (int i
 // wine's prompt runs startnet.cmd. The wizard comes up by itself with the answers
 // of the stick, comes again, and leaves a prompt.
 func TestStartOfAStick(t *testing.T) {
-	env := winePrefix(t)
+	need(t, "x86_64-w64-mingw32-gcc")
 	extra := t.TempDir()
 	for name, text := range map[string]string{
 		"net.cmd": "@echo network >>X:\\called.txt\r\n", "driver/usb.inf": "[Version]\r\n", "lifeboat.yaml": "logs: lifeboat/logs\n",
@@ -97,8 +97,7 @@ func TestStartOfAStick(t *testing.T) {
 	for _, name := range []string{"wpeinit", "drvload", "wpeutil"} {
 		sh(t, "x86_64-w64-mingw32-gcc", "-s", "-o", filepath.Join(memory, "Lifeboat", name+".exe"), source)
 	}
-	mapDrives(t, map[string]string{"x:": memory, "e:": stick})
-
+	env := winePrefix(t, map[string]string{"x:": memory, "e:": stick})
 	term := openTerminal(t, "220", "40", env, "sh", "-c", "exec wine cmd /k 'X:\\Windows\\System32\\startnet.cmd' 2>"+filepath.Join(t.TempDir(), "noise"))
 	term.await("What do you want to do?")
 	called, err := os.ReadFile(filepath.Join(memory, "called.txt"))

@@ -23,7 +23,7 @@ func otherPC(t testing.TB) string {
 
 // The Windows build puts a store back into an offline Windows and takes it back.
 func TestWindowsBuildRestoresUnderWine(t *testing.T) {
-	env := winePrefix(t)
+	env := winePrefix(t, nil)
 	pc, other := brokenPC(t, t.TempDir()), otherPC(t)
 	store := t.TempDir()
 	out, code := wine(t, env, "scanstate", windowsPath(store), `/offlineWinDir:`+windowsPath(pc.Volume)+`\Windows`, "/c")

@@ -27,7 +27,7 @@ func openTerminal(t testing.TB, columns, rows string, env []string, command ...s
 		command[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 	}
 	args := []string{"-L", term.server, "-f", "/dev/null", "new-session", "-d", "-s", "t", "-x", columns, "-y", rows}
-	args = append(args, "env LC_ALL=C.UTF-8 "+strings.Join(env, " ")+" "+strings.Join(command, " ")+"; echo; echo PROGRAM ENDED $?; sleep 600")
+	args = append(args, "env LC_ALL=C.UTF-8 "+strings.Join(env, " ")+" "+strings.Join(command, " ")+"; echo; echo PROGRAM ENDED $?; sleep 3600")
 	cmd := exec.Command("tmux", args...)
 	cmd.Env = append(cmd.Environ(), "LC_ALL=C.UTF-8")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -53,7 +53,7 @@ func (m *terminal) screen() string {
 func (m *terminal) await(text string) string {
 	m.t.Helper()
 	var screen string
-	for deadline := time.Now().Add(90 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		if screen = m.screen(); strings.Contains(screen, text) {
 			return screen
 		}

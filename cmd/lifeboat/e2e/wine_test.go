@@ -18,47 +18,103 @@ BOOLEAN NTAPI SystemFunction036(PVOID, ULONG);
 __declspec(dllexport) BOOL ProcessPrng(PBYTE data, SIZE_T size) { return SystemFunction036(data, (ULONG)size); }
 `
 
-// winePrefix makes a Windows of wine's with the missing library, and returns
-// the environment to run in it.
-func winePrefix(t testing.TB) []string {
+// winePrefix makes a Windows of wine's with the missing library, gives folders
+// drive letters in it, has it run for the time of the test, and returns the
+// environment to run programs in it.
+//
+// By itself wine's server would end a few seconds after each program, and the next
+// program that comes just then is turned away ("Connection reset by peer"). It
+// knows the drives that there were when it started.
+func winePrefix(t testing.TB, drives map[string]string) []string {
 	t.Helper()
-	need(t, "wine", "x86_64-w64-mingw32-gcc")
+	need(t, "wine", "wineserver", "x86_64-w64-mingw32-gcc")
 	prefix := filepath.Join(binaries.dir, "wine")
 	env := []string{"WINEPREFIX=" + prefix, "WINEARCH=win64", "WINEDEBUG=-all", "DISPLAY="}
 	system32 := filepath.Join(prefix, "drive_c", "windows", "system32")
-	if _, err := os.Stat(filepath.Join(system32, "bcryptprimitives.dll")); err == nil {
-		return env
+	if _, err := os.Stat(filepath.Join(system32, "bcryptprimitives.dll")); err != nil {
+		if err := os.MkdirAll(prefix, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		end := wineServer(t, env)
+		if out, code := runWine(t, env, "wineboot", "-i"); code != 0 {
+			missing(t, "wine does not start: "+out)
+		}
+		end()
+		source := filepath.Join(t.TempDir(), "prng.c")
+		if err := os.WriteFile(source, []byte(processPrng), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		sh(t, "x86_64-w64-mingw32-gcc", "-shared", "-O2", "-s", "-o", filepath.Join(system32, "bcryptprimitives.dll"), source, "-ladvapi32")
 	}
-	boot := exec.Command("wine", "wineboot", "-i")
-	boot.Env = append(os.Environ(), env...)
-	if out, err := boot.CombinedOutput(); err != nil {
-		missing(t, "wine does not start: "+err.Error()+"\n"+string(out))
+	for letter, folder := range drives {
+		link := filepath.Join(prefix, "dosdevices", letter)
+		if err := os.Symlink(folder, link); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.Remove(link) })
 	}
-	source := filepath.Join(t.TempDir(), "prng.c")
-	if err := os.WriteFile(source, []byte(processPrng), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	sh(t, "x86_64-w64-mingw32-gcc", "-shared", "-O2", "-s", "-o", filepath.Join(system32, "bcryptprimitives.dll"), source, "-ladvapi32")
+	t.Cleanup(wineServer(t, env))
 	return env
+}
+
+// wineServer starts a server of wine's that stays until it is ended.
+func wineServer(t testing.TB, env []string) (end func()) {
+	t.Helper()
+	server := func(option string) error {
+		cmd := exec.Command("wineserver", option)
+		cmd.Env = append(os.Environ(), env...)
+		return cmd.Run()
+	}
+	if err := server("-p"); err != nil {
+		missing(t, "wine's server does not start: "+err.Error())
+	}
+	return func() {
+		server("-k")
+		server("-w")
+	}
 }
 
 // wine runs the Windows build.
 func wine(t testing.TB, env []string, args ...string) (string, int) {
 	t.Helper()
-	cmd := exec.Command("wine", append([]string{binaries.windows}, args...)...)
+	return runWine(t, env, append([]string{binaries.windows}, args...)...)
+}
+
+// runWine runs a program in wine. It writes to files, not to pipes: services of
+// wine's that it starts keep what it writes to open and stay.
+func runWine(t testing.TB, env []string, args ...string) (string, int) {
+	t.Helper()
+	var said [2]*os.File
+	for i := range said {
+		var err error
+		if said[i], err = os.Create(filepath.Join(t.TempDir(), "said")); err != nil {
+			t.Fatal(err)
+		}
+		defer said[i].Close()
+	}
+	cmd := exec.Command("wine", args...)
 	cmd.Env = append(os.Environ(), env...)
 	cmd.Dir = t.TempDir()
-	var errs strings.Builder
-	cmd.Stderr = &errs
-	out, _ := cmd.Output()
-	return string(out) + errs.String(), cmd.ProcessState.ExitCode()
+	cmd.Stdout, cmd.Stderr = said[0], said[1]
+	if err := cmd.Run(); cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	all := ""
+	for _, f := range said {
+		text, err := os.ReadFile(f.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		all += string(text)
+	}
+	return all, cmd.ProcessState.ExitCode()
 }
 
 // windowsPath is how wine's Z: drive calls a path of this system.
 func windowsPath(path string) string { return `Z:` + strings.ReplaceAll(path, "/", `\`) }
 
 func TestWindowsBuildSavesUnderWine(t *testing.T) {
-	env := winePrefix(t)
+	env := winePrefix(t, nil)
 	pc := brokenPC(t, t.TempDir())
 	store, back := t.TempDir(), t.TempDir()
 
@@ -83,10 +139,9 @@ func TestWindowsBuildSavesUnderWine(t *testing.T) {
 // Drives that are mapped, as a person has them: the volume to save from and the
 // place for the store each have a letter.
 func TestMappedDrivesUnderWine(t *testing.T) {
-	env := winePrefix(t)
 	pc := brokenPC(t, t.TempDir())
 	stick := t.TempDir()
-	mapDrives(t, map[string]string{"n:": pc.Volume, "s:": stick})
+	env := winePrefix(t, map[string]string{"n:": pc.Volume, "s:": stick})
 	out, code := wine(t, env, "detect", `N:\`)
 	if want(t, 0, out, code); !strings.Contains(out, `on N:\`) {
 		t.Errorf("detect does not name the drive:\n%s", out)
@@ -110,21 +165,8 @@ func TestMappedDrivesUnderWine(t *testing.T) {
 	}
 }
 
-// mapDrives gives folders drive letters of wine's for the time of the test.
-func mapDrives(t *testing.T, letters map[string]string) {
-	t.Helper()
-	for letter, folder := range letters {
-		link := filepath.Join(binaries.dir, "wine", "dosdevices", letter)
-		if err := os.Symlink(folder, link); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { os.Remove(link) })
-	}
-}
-
 // The script for a real PC runs as far as wine goes.
 func TestCheckScriptUnderWine(t *testing.T) {
-	env := winePrefix(t)
 	root := strings.TrimSpace(sh(t, "go", "list", "-m", "-f", "{{.Dir}}"))
 	script, err := os.ReadFile(filepath.Join(root, "docs", "check-on-a-pc.cmd"))
 	if err != nil {
@@ -140,11 +182,9 @@ func TestCheckScriptUnderWine(t *testing.T) {
 	if err := os.Link(binaries.windows, filepath.Join(dir, "lifeboat.exe")); err != nil {
 		t.Fatal(err)
 	}
-	mapDrives(t, map[string]string{"k:": dir})
-	cmd := exec.Command("wine", "cmd", "/c", `K:\check.cmd`, `K:\room`)
-	cmd.Env = append(append(os.Environ(), env...), "LIFEBOAT_CHECK=quiet")
-	out, _ := cmd.Output()
-	_, block, _ := strings.Cut(string(out), "---- lifeboat check ----")
+	env := winePrefix(t, map[string]string{"k:": dir})
+	out, _ := runWine(t, append(env, "LIFEBOAT_CHECK=quiet"), "cmd", "/c", `K:\check.cmd`, `K:\room`)
+	_, block, _ := strings.Cut(out, "---- lifeboat check ----")
 	block, _, whole := strings.Cut(block, "---- end ----")
 	if !whole {
 		t.Fatalf("there is no block:\n%s", out)

@@ -107,7 +107,7 @@ func TestWizardInASCIIWithoutColours(t *testing.T) {
 // The Windows build in a console of wine. Its console counts escape sequences
 // as characters, so the pane is wide and the program caps its layout.
 func TestWizardUnderWine(t *testing.T) {
-	env := winePrefix(t)
+	env := winePrefix(t, nil)
 	errors := filepath.Join(t.TempDir(), "errors")
 	pc := t.TempDir()
 	term := openTerminal(t, "220", "40", env, "sh", "-c", "exec wine "+binaries.windows+" demo '"+windowsPath(pc)+"' 2>"+errors)
