@@ -50,7 +50,7 @@ func TestLibbde(t *testing.T) {
 	flags := map[Kind]string{KindRecovery: "-r", KindPassword: "-p", KindStartup: "-s"}
 	compare := func(t *testing.T, image string, kind Kind, secret string, n int) []byte {
 		at := t.TempDir()
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 		defer cancel()
 		if text, err := exec.CommandContext(ctx, "bdemount", flags[kind]+secret, image, at).CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, text)

@@ -466,7 +466,7 @@ func TestISOBoots(t *testing.T) {
 	if _, err := makeStick(t, Request{Source: makeWim(t, filepath.Join(t.TempDir(), "boot.wim"), pe{files: files}), Out: iso}); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	serial := filepath.Join(t.TempDir(), "serial")
 	qemu := exec.CommandContext(ctx, "qemu-system-x86_64", "-accel", "tcg", "-m", "64", "-display", "none", "-nodefaults", "-vga", "std", "-cdrom", iso, "-boot", "d", "-serial", "file:"+serial)
