@@ -96,6 +96,7 @@ func TestPaths(t *testing.T) {
 		if err := os.Chmod(dir, 0o555); err != nil {
 			t.Fatal(err)
 		}
+		defer os.Chmod(dir, 0o755) // so that it can be removed
 		if err := CheckWritable(dir); !errors.Is(err, fs.ErrPermission) {
 			t.Error(err)
 		}
