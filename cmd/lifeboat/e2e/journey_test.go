@@ -85,22 +85,21 @@ func TestJourneyFromBitLocker(t *testing.T) {
 	term := openTerminal(t, "80", "25", nil, binaries.linux, "--at", image)
 	term.await("What do you want to do?")
 	term.press("Enter")
-	frame(t, term.await("Recovery password. Type the digits"))
+	frame(term, "Recovery password. Type the digits")
 	digits := strings.ReplaceAll(sample.RecoveryPassword, "-", "")
 	slip := digits[:5] + "9" + digits[6:18]
 	term.press("-l", slip)
-	frame(t, term.await("Group 1 cannot be right"))
+	frame(term, "Group 1 cannot be right")
 	sh(t, "tmux", "-L", term.server, "resize-window", "-t", "t", "-x", "120", "-y", "40")
 	term.await("18 of 48 digits")
 	sh(t, "tmux", "-L", term.server, "resize-window", "-t", "t", "-x", "80", "-y", "25")
-	frame(t, term.await("Group 1 cannot be right")) // nothing was lost
+	frame(term, "Group 1 cannot be right") // nothing was lost
 	term.press("-l", digits[18:])
 	term.press("Enter") // leads to the group that is wrong
 	term.press("-l", digits[:6])
 	term.await("All eight groups can be right")
 	term.press("Enter")
-	term.await("It is open") // and it goes on by itself
-	frame(t, term.await("Whose files?"))
+	frame(term, "Whose files?") // it goes on by itself
 	term.press("Enter")
 	term.await("What should be saved?")
 	term.press("Enter")
@@ -108,9 +107,7 @@ func TestJourneyFromBitLocker(t *testing.T) {
 	term.press("Enter")
 	term.await("Ready to save.")
 	term.press("Enter")
-	done := term.await("SAFE TO WIPE?")
-	frame(t, done)
-	if !strings.Contains(done, "return code 0") || strings.Contains(term.screen(), digits[:6]) {
+	if done := frame(term, "SAFE TO WIPE?", "return code 0"); strings.Contains(done, digits[:6]) {
 		t.Errorf("the end is\n%s", done)
 	}
 	saved(t, to, pc)
@@ -125,7 +122,7 @@ func TestJourneyAgainFromItsAnswers(t *testing.T) {
 	to := t.TempDir()
 	term := openTerminal(t, "80", "25", nil, binaries.linux, "--at", image)
 	for _, title := range []string{"What do you want to do?", "Whose files?", "What should be saved?"} {
-		frame(t, term.await(title))
+		frame(term, title)
 		term.press("Enter")
 	}
 	chooseFolder(term, to)
@@ -191,13 +188,13 @@ func TestTerminals(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			term := openTerminal(t, "80", "25", env, binaries.linux, "demo", t.TempDir())
-			frame(t, term.await("What do you want to do?"))
+			frame(term, "What do you want to do?")
 			raw := sh(t, "tmux", "-L", term.server, "capture-pane", "-pe", "-t", "t")
 			if coloured := strings.Contains(raw, "\x1b[30m") || strings.Contains(raw, ";30") || strings.Contains(raw, "\x1b[97") || strings.Contains(raw, ";97"); coloured == (name == "no colour") {
 				t.Errorf("coloured: %v\n%q", coloured, raw)
 			}
 			term.press("Enter")
-			frame(t, term.await("Whose files?"))
+			frame(term, "Whose files?")
 		})
 	}
 }

@@ -49,15 +49,31 @@ func (m *terminal) screen() string {
 	return sh(m.t, "tmux", "-L", m.server, "capture-pane", "-p", "-t", "t")
 }
 
-// await waits until the screen shows the text, and returns the screen.
-func (m *terminal) await(text string) string {
+// await waits until the screen shows all of the texts, and returns the screen.
+func (m *terminal) await(texts ...string) string {
 	m.t.Helper()
-	var screen string
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		if screen = m.screen(); strings.Contains(screen, text) {
+	return m.settle(func(screen string) string {
+		for _, text := range texts {
+			if !strings.Contains(screen, text) {
+				return fmt.Sprintf("does not say %q", text)
+			}
+		}
+		return ""
+	})
+}
+
+// settle waits until nothing is wrong with the screen, and returns it: what is
+// being drawn, or resized, is seen half done.
+func (m *terminal) settle(wrong func(screen string) string) string {
+	m.t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+		screen := m.screen()
+		what := wrong(screen)
+		if what == "" {
 			return screen
 		}
+		if time.Now().After(deadline) {
+			m.t.Fatalf("the screen %s; it is\n%s", what, screen)
+		}
 	}
-	m.t.Fatalf("the screen never showed %q; it is\n%s", text, screen)
-	return ""
 }

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,47 +15,44 @@ import (
 // A plain rescue: Enter on every screen, six times, and the store is there.
 func TestWizardInATerminal(t *testing.T) {
 	term := openTerminal(t, "80", "25", nil, binaries.linux, "demo", t.TempDir())
-	rescue(t, term)
+	rescue(term)
 	term.press("Right")
 	term.await("> Leave")
 	term.press("Enter")
 	term.await("PROGRAM ENDED 0")
 }
 
-// rescue presses the six keys, looks at every frame on the way, and returns the
-// last one.
-func rescue(t *testing.T, term *terminal) string {
-	t.Helper()
+// rescue presses the six keys and looks at every frame on the way.
+func rescue(term *terminal) {
+	term.t.Helper()
 	for _, title := range []string{"What do you want to do?", "Whose files?", "What should be saved?", "Where should the store go?", "How should it be saved?", "Ready to save."} {
-		frame(t, term.await(title))
+		frame(term, title)
 		term.press("Enter")
 	}
-	done := term.await("SAFE TO WIPE?")
-	frame(t, done)
-	if !strings.Contains(done, "YES") || !strings.Contains(done, "return code 0") {
-		t.Errorf("the end is\n%s", done)
-	}
-	return done
+	frame(term, "SAFE TO WIPE?  YES", "return code 0")
 }
 
-// frame checks what must hold of every screen: it fits, and it says which keys
-// there are and that the source is safe.
-func frame(t *testing.T, screen string) {
-	t.Helper()
-	lines := strings.Split(strings.TrimRight(screen, "\n"), "\n")
-	if len(lines) > 25 {
-		t.Errorf("%d lines\n%s", len(lines), screen)
-	}
-	for _, line := range lines {
-		if utf8.RuneCountInString(line) > 79 {
-			t.Errorf("a line is too long: %q", line)
+// frame waits until the screen shows the texts and what must hold of every
+// screen: it fits, and it says which keys there are and that the source is safe.
+func frame(term *terminal, texts ...string) string {
+	term.t.Helper()
+	return term.settle(func(screen string) string {
+		lines := strings.Split(strings.TrimRight(screen, "\n"), "\n")
+		if len(lines) > 25 {
+			return fmt.Sprintf("has %d lines", len(lines))
 		}
-	}
-	for _, part := range []string{"Enter", "Esc", "F1", "source disks are read-only"} {
-		if !strings.Contains(screen, part) && !(part == "Esc" && strings.Contains(screen, "What do you want to do?")) {
-			t.Errorf("the screen does not say %q\n%s", part, screen)
+		for _, line := range lines {
+			if utf8.RuneCountInString(line) > 79 {
+				return fmt.Sprintf("has a line that is too long: %q", line)
+			}
 		}
-	}
+		for _, part := range append([]string{"Enter", "Esc", "F1", "source disks are read-only"}, texts...) {
+			if !strings.Contains(screen, part) && !(part == "Esc" && strings.Contains(screen, "What do you want to do?")) {
+				return fmt.Sprintf("does not say %q", part)
+			}
+		}
+		return ""
+	})
 }
 
 // Esc goes back without losing an answer, Ctrl+C only asks, and a small window
@@ -83,10 +81,7 @@ func TestWizardGoesBack(t *testing.T) {
 func TestWizardWithoutAWindows(t *testing.T) {
 	empty := t.TempDir()
 	term := openTerminal(t, "80", "25", nil, binaries.linux, "--at", empty)
-	screen := term.await("No Windows")
-	if !strings.Contains(screen, filepath.Base(empty)) {
-		t.Errorf("the screen does not say where was looked\n%s", screen)
-	}
+	term.await("No Windows", filepath.Base(empty)) // where was looked
 }
 
 func TestWizardInASCIIWithoutColours(t *testing.T) {
@@ -119,10 +114,12 @@ func TestWizardUnderWine(t *testing.T) {
 		term.await(title)
 		term.press("Enter")
 	}
-	if done := term.await("SAFE TO WIPE?"); !strings.Contains(done, "YES") {
-		text, _ := os.ReadFile(errors)
-		t.Errorf("the end is\n%s\n%s", done, text)
-	}
+	t.Cleanup(func() {
+		if text, _ := os.ReadFile(errors); t.Failed() {
+			t.Logf("%s", text)
+		}
+	})
+	term.await("SAFE TO WIPE?  YES")
 	stores, err := filepath.Glob(filepath.Join(pc, "stick", "*", "USMT", "USMT.MIG"))
 	if err != nil || len(stores) != 1 {
 		t.Errorf("stores %v, %v", stores, err)
