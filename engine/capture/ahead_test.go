@@ -3,7 +3,6 @@ package capture
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -109,23 +108,5 @@ func TestHangingMountHoldsNobody(t *testing.T) {
 				t.Fatal("it does not end")
 			}
 		})
-	}
-}
-
-// A large file is read in few big reads, and comes out as it is.
-func TestStrides(t *testing.T) {
-	d := &badDisk{data: pattern(2*stride + 100)}
-	s := newInStrides(&salvage{ctx: t.Context(), ctl: job.NewControl(clock, nil), file: d, size: int64(len(d.data))})
-	var got strings.Builder
-	buf := make([]byte, smallFile)
-	for {
-		n, err := s.Read(buf)
-		got.Write(buf[:n])
-		if err != nil {
-			break
-		}
-	}
-	if err := s.Close(); err != nil || got.String() != string(d.data) || d.reads > 4 {
-		t.Errorf("%d bytes in %d reads, %v", got.Len(), d.reads, err)
 	}
 }

@@ -144,7 +144,7 @@ func (g *gatherer) hard(ctx context.Context, unit int, shown string, size int64,
 		round := g.ctl.Gate.Round()
 		f, err := open()
 		if err == nil {
-			return newInStrides(&salvage{ctx: ctx, ctl: g.ctl, file: f, size: size, first: true, round: round}), nil
+			return &salvage{ctx: ctx, ctl: g.ctl, file: f, size: size, first: true, round: round}, nil
 		}
 		g.vanished(err)
 		if hopeless(err) {

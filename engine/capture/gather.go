@@ -448,7 +448,7 @@ func (g *gatherer) salvage(ctx context.Context, f volume.File, size int64, err e
 	if err != nil {
 		return nil, err
 	}
-	return newInStrides(&salvage{ctx: ctx, ctl: g.ctl, file: f, size: size}), nil
+	return &salvage{ctx: ctx, ctl: g.ctl, file: f, size: size}, nil
 }
 
 // streams adds the alternate data streams of an object.

@@ -56,7 +56,7 @@ func (s *salvage) Read(p []byte) (int, error) {
 	if s.first && s.ctl.Gate.Round() != s.round {
 		return 0, s.later(errByHand)
 	}
-	p = p[:min(int64(len(p)), s.size-s.at, stride)]
+	p = p[:min(int64(len(p)), s.size-s.at)]
 	n, err := s.file.ReadAt(p, s.at)
 	if n > 0 {
 		s.advance(n, 0)

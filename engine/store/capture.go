@@ -326,7 +326,7 @@ func (s *stream) Close() error {
 // worker reads and stores files until there are no more.
 func (c *Capture) worker() {
 	defer c.work.Done()
-	buf := make([]byte, readSize)
+	buf := make([]byte, bigRead)
 	for {
 		j, more := c.jobs.take()
 		if !more {

@@ -12,6 +12,10 @@ import (
 	"github.com/kopia/kopia/snapshot"
 )
 
+// bigRead is how much of a file is asked for at once. Several are read at the same
+// time, and the arm of a disk goes from one to the other for each read.
+const bigRead = 4 << 20
+
 // bigFile is the size from which the parts of one file are compressed and
 // encrypted at the same time.
 const bigFile = 8 << 20
@@ -110,10 +114,11 @@ func (c *Capture) add(j job, id object.ID, size int64, mode snapshot.Permissions
 	c.read.Add(1)
 }
 
-// fill reads until buf is full. It returns io.EOF with the last bytes, and
-// gives up on a source that delivers nothing.
+// fill reads until there is readSize in buf, or more if one read delivers it: a
+// checkpoint need not wait for a bigRead that comes sector by sector. It returns
+// io.EOF with the last bytes, and gives up on a source that delivers nothing.
 func fill(r io.Reader, buf []byte) (n int, err error) {
-	for empty := 0; n < len(buf) && err == nil; {
+	for empty := 0; n < min(len(buf), readSize) && err == nil; {
 		var m int
 		m, err = r.Read(buf[n:])
 		if m < 0 || m > len(buf)-n {
