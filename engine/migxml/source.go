@@ -12,7 +12,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/charmap"
 )
 
 // Bounds of a migration file. The largest known is 656 KB, 7 levels of
@@ -40,21 +40,36 @@ func toUTF8(data []byte) (text []byte, remark string, err error) {
 	case bytes.HasPrefix(data, []byte("\x00<")):
 		return fromUTF16(data, binary.BigEndian), "the file is UTF-16 without a byte order mark, expected UTF-8", nil
 	}
-	if m := declaration.FindSubmatch(data[:min(len(data), 256)]); m != nil {
-		name := strings.ToLower(string(m[1]))
-		if name != "utf-8" && name != "utf8" {
-			enc, err := htmlindex.Get(name)
-			if err != nil {
-				return nil, "", fmt.Errorf("the encoding %q is not known, expected UTF-8", name)
-			}
-			data, err = enc.NewDecoder().Bytes(data)
-			if err != nil {
-				return nil, "", fmt.Errorf("decode %s: %w", name, err)
-			}
-			remark = fmt.Sprintf("the file is %s, expected UTF-8", name)
-		}
+	m := declaration.FindSubmatch(data[:min(len(data), 256)])
+	if m == nil {
+		return data, "", nil
 	}
-	return data, remark, nil
+	switch name := strings.ToLower(string(m[1])); {
+	case name == "utf-8" || name == "utf8":
+	case codePages[name] != nil:
+		data, err = codePages[name].NewDecoder().Bytes(data)
+		remark = fmt.Sprintf("the file is %s, expected UTF-8", name)
+	case !utf8.Valid(data):
+		return nil, "", fmt.Errorf("the encoding %q is not known, expected UTF-8", name)
+	default: // what a declaration in 8-bit letters says of UTF-16 cannot be true
+		remark = fmt.Sprintf("the file says it is %s and is UTF-8", name)
+	}
+	return data, remark, err
+}
+
+// codePages are the encodings in which editors of Windows have saved XML, by the
+// names a declaration gives them; browsers and Windows read ISO-8859-1 as
+// Windows-1252.
+var codePages = map[string]*charmap.Charmap{
+	"us-ascii": charmap.Windows1252, "ascii": charmap.Windows1252, "latin1": charmap.Windows1252,
+	"iso-8859-1": charmap.Windows1252, "iso8859-1": charmap.Windows1252,
+	"iso-8859-2": charmap.ISO8859_2, "iso-8859-5": charmap.ISO8859_5, "iso-8859-7": charmap.ISO8859_7,
+	"iso-8859-9": charmap.Windows1254, "iso-8859-15": charmap.ISO8859_15,
+	"windows-874": charmap.Windows874, "windows-1250": charmap.Windows1250, "windows-1251": charmap.Windows1251,
+	"windows-1252": charmap.Windows1252, "windows-1253": charmap.Windows1253, "windows-1254": charmap.Windows1254,
+	"windows-1255": charmap.Windows1255, "windows-1256": charmap.Windows1256, "windows-1257": charmap.Windows1257,
+	"windows-1258": charmap.Windows1258, "ibm866": charmap.CodePage866, "cp866": charmap.CodePage866,
+	"koi8-r": charmap.KOI8R, "koi8-u": charmap.KOI8U,
 }
 
 func fromUTF16(data []byte, order binary.ByteOrder) []byte {
