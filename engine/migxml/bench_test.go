@@ -84,6 +84,42 @@ func (f *folder) sub(name string) *folder {
 	return k
 }
 
+// walk counts what the rules take of the folder.
+func (f *folder) walk(c Cursor) int {
+	n := len(c.Node().Takers)
+	for _, name := range f.files {
+		n += len(c.Leaf(name, Object{}).Takers)
+	}
+	for _, k := range f.folders {
+		if d := c.Descend(k.name); !d.Dead() {
+			n += k.walk(d)
+		}
+	}
+	return n
+}
+
+// BenchmarkForms asks 5,000 components of one form about each object: the cost
+// must not follow their number.
+func BenchmarkForms(b *testing.B) {
+	root, objects := benchTree()
+	for _, form := range []string{
+		`C:\Users\user1\AppData\Roaming\App%d\* [*]`,
+		`C:\* [*.x%d]`, `C:\* [*.x%d*]`, `C:\* [Some%d*]`, `C:\* [*fi%d*]`, `C:\*\Folder %d\* [*]`,
+	} {
+		var rules []testRule
+		for i := range 5000 {
+			rules = append(rules, testRule{i, Include, fmt.Sprintf(form, i+1)})
+		}
+		b.Run(form, func(b *testing.B) {
+			p := programFor(FileKind, rules)
+			for b.Loop() {
+				root.walk(p.Files().Descend("C:"))
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(objects), "ns/object")
+		})
+	}
+}
+
 // BenchmarkWalk/bare visits the tree; /rules asks 500 components about each
 // object on the way. A real walk costs some microseconds per object.
 func BenchmarkWalk(b *testing.B) {
@@ -99,18 +135,7 @@ func BenchmarkWalk(b *testing.B) {
 			bare(k)
 		}
 	}
-	var walk func(f *folder, c Cursor)
-	walk = func(f *folder, c Cursor) {
-		taken += len(c.Node().Takers)
-		for _, name := range f.files {
-			taken += len(c.Leaf(name, Object{}).Takers)
-		}
-		for _, k := range f.folders {
-			if d := c.Descend(k.name); !d.Dead() {
-				walk(k, d)
-			}
-		}
-	}
+	walk := func(f *folder, c Cursor) { taken += f.walk(c) }
 	report := func(b *testing.B) {
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(objects), "ns/object")
 	}

@@ -1,6 +1,9 @@
 package migxml
 
-import "slices"
+import (
+	"bytes"
+	"slices"
+)
 
 // newLeafTable sorts the candidates of a folder, which are ordered by rank, by
 // what of a leaf they depend on, and drops those that can neither win nor be
@@ -48,10 +51,13 @@ func newLeafTable(cands []*cand) leafTable {
 
 // put files a candidate that depends on the leaf.
 func (t *leafTable) put(c *cand) {
-	switch {
-	case c.filter != nil || c.kind == leafGlob:
-		t.globs = append(t.globs, c)
-	case c.kind == leafExact:
+	t.special = true
+	switch c.kind {
+	case leafAny:
+		t.asked = append(t.asked, c)
+	case leafGlob:
+		t.globs.put(c)
+	case leafExact:
 		if t.exact == nil {
 			t.exact = map[string][]*cand{}
 		}
@@ -64,53 +70,35 @@ func (t *leafTable) put(c *cand) {
 	}
 }
 
-// matches tells whether c applies to a leaf with this folded name.
-func (c *cand) matches(folded string, o Object) bool {
-	switch c.kind {
-	case leafExact:
-		if c.leaf != folded {
-			return false
-		}
-	case leafSuffix:
-		if ext, ok := extension(folded); !ok || ext != c.leaf {
-			return false
-		}
-	case leafGlob:
-		if !matchFolded(c.leaf, folded) {
-			return false
+// passed adds the candidates whose filter, if they have one, approves the object.
+func passed(hits, cands []*cand, o Object) []*cand {
+	for _, c := range cands {
+		if c.filter == nil || c.filter(o) {
+			hits = append(hits, c)
 		}
 	}
-	return c.filter == nil || c.filter(o)
-}
-
-// extension returns what follows the last dot.
-func extension[S string | []byte](name S) (S, bool) {
-	for i := len(name) - 1; i >= 0; i-- {
-		if name[i] == '.' {
-			return name[i+1:], true
-		}
-	}
-	return name[:0], false
+	return hits
 }
 
 func (t *leafTable) judge(name string, o Object) Verdict {
-	if t.exact == nil && t.suffix == nil && t.globs == nil {
+	if !t.special {
 		return t.always
 	}
 	var nameRoom [256]byte
 	folded := foldInto(nameRoom[:0], name)
 	var room [16]*cand
-	hits := append(room[:0], t.exact[string(folded)]...)
-	if ext, ok := extension(folded); ok {
-		hits = append(hits, t.suffix[string(ext)]...)
+	hits := passed(room[:0], t.asked, o)
+	hits = passed(hits, t.exact[string(folded)], o)
+	if dot := bytes.LastIndexByte(folded, '.'); dot >= 0 {
+		hits = passed(hits, t.suffix[string(folded[dot+1:])], o)
 	}
-	if len(t.globs) > 0 {
+	if t.globs.size != nil {
 		text := string(folded)
-		for _, c := range t.globs {
-			if c.matches(text, o) {
-				hits = append(hits, c)
+		t.globs.each(text, func(g *gramGlob) {
+			if matchFolded(g.leaf, text) {
+				hits = passed(hits, g.cands, o)
 			}
-		}
+		})
 	}
 	if len(hits) == 0 {
 		return t.always

@@ -24,7 +24,7 @@ type tree struct {
 
 	mu     sync.RWMutex
 	states map[string]*state
-	kept   int // patterns that the states hold, plus one for each state
+	kept   int // patterns and globs that the states hold, plus one for each state
 }
 
 // maxKept bounds what the kept states hold; hostile patterns could otherwise
@@ -49,8 +49,9 @@ type cand struct {
 	rank   int // within a unit, the lower rank wins; see sortCands
 	leaf   string
 	kind   leafKind
-	nodes  bool // selects nodes
-	leaves bool // selects leaves
+	gram   string // of a leafGlob, see grams
+	nodes  bool   // selects nodes
+	leaves bool   // selects leaves
 	filter filter
 }
 
@@ -89,6 +90,7 @@ func (c *cand) covers() bool { return c.nodes && c.leaves && c.filter == nil }
 // newTree builds the tree of all rules that select objects of one kind.
 func newTree(cands []*cand) *tree {
 	sortCands(cands)
+	chooseGrams(cands)
 	t := &tree{states: map[string]*state{}}
 	t.root = t.node(nil)
 	globs := map[globKey]*nodeGlob{}
@@ -214,11 +216,13 @@ type state struct {
 
 // leafTable decides about the leaves of a folder.
 type leafTable struct {
-	any    []*cand            // that hold for every leaf, those that matter, by rank
-	always Verdict            // verdict of any alone
-	exact  map[string][]*cand // by folded name
-	suffix map[string][]*cand // by folded extension
-	globs  []*cand            // the rest, and all that have a filter
+	any     []*cand            // that hold for every leaf, those that matter, by rank
+	always  Verdict            // verdict of any alone
+	exact   map[string][]*cand // by folded name
+	suffix  map[string][]*cand // by folded extension
+	globs   gramTable
+	asked   []*cand // that hold for every leaf that their filter approves
+	special bool    // some of the last four are not empty
 }
 
 // Cursor stands at a folder or key during a walk. It is a small value; copies
@@ -284,20 +288,28 @@ func (s *state) descend(segment string) *state {
 	}
 	var room [8]item
 	items := room[:0]
-	for _, it := range s.items {
+	same := true // so far, and the copy is not begun
+	for i, it := range s.items {
+		was := it
 		if !it.under {
 			it.pos = it.glob.feed(it.pos, folded)
-			if it.pos == deadPos {
-				continue
-			}
-			it.under = it.glob.tail && it.glob.accepts(it.pos)
+			it.under = it.pos != deadPos && it.glob.tail && it.glob.accepts(it.pos)
 		}
-		items = append(items, it)
+		if same && it != was {
+			same, items = false, append(items, s.items[:i]...)
+		}
+		if !same && it.pos != deadPos {
+			items = append(items, it)
+		}
+	}
+	switch {
+	case same && !exact && at == s.at && !s.exact:
+		return s
+	case same:
+		items = append(items, s.items...)
 	}
 	if exact {
 		items = startItems(items, at)
-	} else if at == s.at && !s.exact && slices.Equal(items, s.items) {
-		return s
 	}
 	return s.tree.state(at, exact, items)
 }
@@ -348,7 +360,7 @@ func (t *tree) state(at *trie, exact bool, items []item) *state {
 	if old := t.states[string(key)]; old != nil {
 		return old
 	}
-	if t.kept += 1 + s.weight; t.kept < maxKept {
+	if t.kept += 1 + s.weight + len(s.items); t.kept < maxKept {
 		t.states[string(key)] = s
 	}
 	return s
