@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"lifeboat/engine/winname"
 )
 
 // The urlids of Microsoft's two files for documents, which were not made to be
@@ -61,7 +59,7 @@ func (c *compiler) compile(files []*File) (*Program, []Diagnostic, error) {
 		key := strings.ToLower(f.URLID)
 		if other := urlids[key]; other != nil {
 			c.diags = append(c.diags, Diagnostic{File: f.Name, Line: 1, Element: "migration", Severity: Error,
-				Text: fmt.Sprintf("urlid %s is that of %s, expected another; the file is not used", winname.Show(f.URLID), other.Name)})
+				Text: fmt.Sprintf("urlid %s is that of %s, expected another; the file is not used", show(f.URLID), other.Name)})
 			continue
 		}
 		urlids[key] = f
@@ -109,7 +107,7 @@ type job struct {
 
 func (c *compiler) component(comp *Component, outer *scope, context int, path []string) {
 	sc := outer.inner()
-	sc.name = fmt.Sprintf("component %q", winname.Show(comp.DisplayName))
+	sc.name = fmt.Sprintf("component %q", show(comp.DisplayName))
 	if !c.admits(comp.Scope, comp.Line, sc) || !c.spend(1) {
 		return
 	}
@@ -119,14 +117,17 @@ func (c *compiler) component(comp *Component, outer *scope, context int, path []
 		File: sc.file.URLID, FileName: sc.file.Name, Component: comp.DisplayName, Path: path,
 		Type: comp.Type, Context: context, Hidden: comp.Hidden,
 	}
+	data := &job{unit: unit} // of the role Data, with or without rules
+	data.unit.Role = "Data"
 	if len(comp.Extensions) > 0 {
-		j := &job{unit: unit}
-		j.unit.Role = "Data"
-		c.extensions(comp.Extensions, j, sc)
+		c.extensions(comp.Extensions, data, sc)
 	}
 	for _, r := range comp.Roles {
-		j := &job{unit: unit}
-		j.unit.Role = r.Kind
+		j := data
+		if r.Kind != "Data" {
+			j = &job{unit: unit}
+			j.unit.Role = r.Kind
+		}
 		c.role(comp, r, j, sc, context, path)
 	}
 }
@@ -135,7 +136,7 @@ func (c *compiler) component(comp *Component, outer *scope, context int, path []
 // that none of the contexts is.
 func (c *compiler) admits(s Scope, line int, sc *scope) bool {
 	if s.Account != "" && !slices.ContainsFunc(c.contexts, func(ctx Context) bool { return s.admits(&ctx) }) {
-		c.say(Warning, sc, line, "context %s is no user that is migrated, the element does nothing", winname.Show(s.Account))
+		c.say(Warning, sc, line, "context %s is no user that is migrated, the element does nothing", show(s.Account))
 	}
 	return s.admits(sc.ctx)
 }
@@ -242,7 +243,7 @@ func (c *compiler) filter(item *Item, sc *scope) (*Call, filter, bool) {
 	}
 	f, constant, err := scanFilter(&item.Script.Call)
 	if err != nil {
-		c.say(Warning, sc, item.Line, "filter %s: %v; the %s is not applied", winname.Show(item.Script.Text), err, item.Kind)
+		c.say(Warning, sc, item.Line, "filter %s: %v; the %s is not applied", show(item.Script.Text), err, item.Kind)
 		return nil, nil, false
 	}
 	return &item.Script.Call, f, constant != never
@@ -267,6 +268,7 @@ func (c *compiler) extensions(list []Extension, j *job, sc *scope) {
 	if !c.begin(j, sc) {
 		return
 	}
+	j.includes++
 	for _, e := range list {
 		for _, d := range c.platform.Drives() {
 			if d.Type != Fixed {
@@ -274,7 +276,7 @@ func (c *compiler) extensions(list []Extension, j *job, sc *scope) {
 			}
 			p, err := ParsePattern(FileKind, d.Letter+`\* [*.`+escapeLocation(e.Ext)+`]`)
 			if err != nil {
-				c.say(Warning, sc, e.Line, "extension %q: %v; ignored", winname.Show(e.Ext), err)
+				c.say(Warning, sc, e.Line, "extension %q: %v; ignored", show(e.Ext), err)
 				break
 			}
 			c.add(&Rule{File: sc.file.Name, Line: e.Line, Unit: j.unit.Index, Kind: Include, Pattern: p, Written: e.Ext}, nil)

@@ -69,7 +69,7 @@ func (ev *evaluator) call(c *Call, sc *scope) (bool, error) {
 func kindArg(s string) (Kind, error) {
 	k, ok := choice(s, string(FileKind), string(RegistryKind), string(IniKind))
 	if !ok {
-		return "", fmt.Errorf("object type is %q, expected File, Registry or Ini", winname.Show(s))
+		return "", fmt.Errorf("object type is %q, expected File, Registry or Ini", show(s))
 	}
 	return Kind(k), nil
 }

@@ -144,13 +144,20 @@ func (ev *evaluator) extractDirectory(c *Call, spec string) []Pattern {
 
 // stringContent is GetStringContent (spec 7.4): the text of a registry value or
 // INI setting, trimmed of two sets of characters.
-func (ev *evaluator) stringContent(c *Call, sc *scope) (string, bool) {
+func (ev *evaluator) stringContent(c *Call, line int, sc *scope) (string, bool) {
 	kind, err := kindArg(c.arg(0))
-	if err != nil || kind == FileKind {
+	if err == nil && kind == FileKind {
 		return "", false
 	}
-	v, ok, err := ev.value(kind, c.arg(1), sc)
-	if err != nil || !ok {
+	var v Value
+	var ok bool
+	if err == nil {
+		v, ok, err = ev.value(kind, c.arg(1), sc)
+	}
+	if err != nil {
+		ev.say(ev.gravity(err, sc), sc, line, "location %.120s: %v; the variable has no value", show(c.arg(1)), err)
+	}
+	if !ok {
 		return "", false
 	}
 	text := v.Text()
@@ -159,6 +166,11 @@ func (ev *evaluator) stringContent(c *Call, sc *scope) (string, bool) {
 			text = expanded
 		}
 	}
-	text = strings.TrimLeft(text, c.arg(3))
-	return strings.TrimRight(text, c.arg(4)), true
+	if !c.null(3) {
+		text = strings.TrimLeft(text, c.arg(3))
+	}
+	if !c.null(4) {
+		text = strings.TrimRight(text, c.arg(4))
+	}
+	return text, true
 }

@@ -3,6 +3,9 @@ package migxml
 import (
 	"errors"
 	"fmt"
+	"unicode/utf8"
+
+	"lifeboat/engine/winname"
 )
 
 // Severity grades a Diagnostic.
@@ -72,6 +75,21 @@ func Condense(list []Diagnostic) []Diagnostic {
 		}
 	}
 	return kept
+}
+
+// maxDiagnostics bounds the remarks about one file, and those of one evaluation:
+// nobody reads more. Errors are not bounded by it.
+const maxDiagnostics = 10_000
+
+// show makes text of a file fit for a message: escaped, and cut if it is long.
+func show(s string) string {
+	if most := 200; len(s) > most {
+		for most > 0 && !utf8.RuneStart(s[most]) {
+			most--
+		}
+		s = s[:most] + "…"
+	}
+	return winname.Show(s)
 }
 
 // ErrConfig is wrapped by the error of [Parse] for a Config.xml (root element

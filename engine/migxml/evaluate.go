@@ -20,11 +20,21 @@ type evaluator struct {
 	docs     *docFinder
 }
 
-// maxSteps bounds the work of one evaluation: elements evaluated, and files and
-// keys looked at. A whole disk of a million files is well within it.
+// maxSteps bounds the work of one evaluation: elements evaluated, files and keys
+// looked at, and each 16 bytes of expanded text. A whole disk of a million files is well within it.
 const maxSteps = 1 << 23
 
-var errTooMuch = fmt.Errorf("the rules need more than %d steps to evaluate", maxSteps)
+var errTooMuch = errors.New("the rules are too much to evaluate: too many patterns, or too much that they refer to")
+
+// spendText takes the steps for text that is kept: it bounds the memory of what
+// expands to much more than was written.
+func (ev *evaluator) spendText(s ...string) bool {
+	n := 0
+	for _, text := range s {
+		n += len(text)
+	}
+	return ev.spend(n / 16)
+}
 
 // spend takes n steps from the budget and reports whether there were as many.
 func (ev *evaluator) spend(n int) bool {
@@ -38,6 +48,9 @@ func (ev *evaluator) spend(n int) bool {
 
 // say reports something once, however many contexts meet it.
 func (ev *evaluator) say(s Severity, sc *scope, line int, format string, args ...any) {
+	if len(ev.diags) >= maxDiagnostics && s < Error {
+		return
+	}
 	d := Diagnostic{File: sc.file.Name, Line: line, Element: sc.name, Text: fmt.Sprintf(format, args...), Severity: s}
 	if !ev.seen[d] {
 		ev.seen[d] = true
@@ -57,7 +70,7 @@ func (ev *evaluator) environments(list []*Environment, sc *scope) {
 			continue
 		}
 		for _, v := range e.Variables {
-			if b, ok := ev.variable(v, sc); ok {
+			if b, ok := ev.variable(v, sc); ok && ev.spendText(b.plain, b.encoded) {
 				sc.set(v.Name, b)
 				if v.Remap {
 					sc.moved = append(sc.moved, v.Name)
@@ -72,7 +85,7 @@ func (ev *evaluator) variable(v *Variable, sc *scope) (binding, bool) {
 	case v.Text != nil:
 		plain, err := sc.expand(*v.Text)
 		if err != nil {
-			ev.say(Debug, sc, v.Line, "variable %s: %v", winname.Show(v.Name), err)
+			ev.say(Debug, sc, v.Line, "variable %s: %v", show(v.Name), err)
 			return binding{}, false
 		}
 		encoded, _ := sc.expandLocation(*v.Text)
@@ -81,7 +94,7 @@ func (ev *evaluator) variable(v *Variable, sc *scope) (binding, bool) {
 		if v.Script.Err != nil {
 			return binding{}, false
 		}
-		s, ok := ev.stringContent(&v.Script.Call, sc)
+		s, ok := ev.stringContent(&v.Script.Call, v.Script.Line, sc)
 		return binding{s, escapeLocation(s)}, ok && s != ""
 	case v.Set != nil:
 		set := ev.objectSet(v.Set, sc)
@@ -108,8 +121,10 @@ func (ev *evaluator) all(list []*Conditions, sc *scope) bool {
 }
 
 func (ev *evaluator) conditions(c *Conditions, sc *scope) bool {
-	c = resolve(sc.file.named.conditions, c, c.Name, c.Ref)
-	if c == nil || !ev.spend(1) {
+	if c = resolve(sc.file.named.conditions, c, c.Name, c.Ref); c == nil {
+		return true // taken as empty (spec 4.6)
+	}
+	if !ev.spend(1) {
 		return false
 	}
 	for _, t := range c.Terms {
@@ -135,10 +150,10 @@ func (ev *evaluator) condition(c *Condition, sc *scope) bool {
 	}
 	v, err := ev.call(&c.Script.Call, sc)
 	if undefined := undefinedError(""); errors.As(err, &undefined) {
-		ev.say(Debug, sc, c.Line, "condition %s: %v", c.Script.Text, err)
+		ev.say(Debug, sc, c.Line, "condition %s: %v", show(c.Script.Text), err)
 		v = false
 	} else if err != nil {
-		ev.say(Warning, sc, c.Line, "condition %s: %v; taken as false", c.Script.Text, err)
+		ev.say(Warning, sc, c.Line, "condition %s: %v; taken as false", show(c.Script.Text), err)
 		return false
 	}
 	return v != c.Negate
@@ -251,7 +266,7 @@ func (ev *evaluator) objectSet(s *ObjectSet, sc *scope) []yielded {
 	var all []yielded
 	add := func(line int, written string, patterns []Pattern) {
 		for _, p := range patterns {
-			if ev.spend(1) {
+			if ev.spend(1) && ev.spendText(p.Node, p.Section, p.Leaf) {
 				all = append(all, yielded{ev.long(p), line, written})
 			}
 		}
@@ -326,14 +341,19 @@ func (ev *evaluator) pattern(kind Kind, text string, line int, sc *scope) []Patt
 	if err == nil {
 		return patterns
 	}
-	severity := Warning
+	ev.say(ev.gravity(err, sc), sc, line, "pattern %.120s: %v; ignored", show(text), err)
+	return nil
+}
+
+// gravity grades the reason why a location has no meaning: it may have one in
+// another context.
+func (ev *evaluator) gravity(err error, sc *scope) Severity {
 	undefined := undefinedError("")
 	switch {
 	case errors.As(err, &undefined) && ev.known(string(undefined), sc):
-		severity = Debug // its environment is not active, or it is a user's
+		return Debug // its environment is not active, or it is a user's
 	case errors.Is(err, errNoUser) && !sc.alone:
-		severity = Debug // it has one in the users' instances
+		return Debug // it has one in the users' instances
 	}
-	ev.say(severity, sc, line, "pattern %.120s: %v; ignored", winname.Show(text), err)
-	return nil
+	return Warning
 }

@@ -341,6 +341,22 @@ func TestCombining(t *testing.T) {
 	expect(t, "gated", pc.Taken(p, nil), `C:\X`, `C:\X [f]`)
 }
 
+// A lookup that makes no sense is told; one that has a meaning in another context
+// is not (spec 7.4, 14.2).
+func TestVariableDiagnostics(t *testing.T) {
+	for call, want := range map[string]string{
+		`GetStringContent("Registry","HK_USERS\X [y]")`: `"HK_USERS" is no registry root`,
+		`GetStringContent("Registri","HKLM\X [y]")`:     `object type is "Registri"`,
+		`GetStringContent("Registry","HKCU\X [y]")`:     "HKCU has no meaning in the System context",
+		`GetStringContent("Registry","HKLM\X [y]")`:     "",
+	} {
+		_, diags := compile(t, migxmltest.New(), `<component type="Application" context="System"><displayName>App</displayName><environment><variable name="A"><script>MigXmlHelper.`+call+`</script></variable></environment></component>`)
+		if got := fmt.Sprint(diags); (want == "") != (len(diags) == 0) || !strings.Contains(got, want) {
+			t.Errorf("%s: %s", call, got)
+		}
+	}
+}
+
 func TestVariables(t *testing.T) {
 	pc := migxmltest.New()
 	pc.Bits = 64
@@ -348,6 +364,7 @@ func TestVariables(t *testing.T) {
 	pc.SetValue(`HKLM\SOFTWARE\App`, "Exp", migxml.Value{Type: migxml.RegExpandSz, Data: migxmltest.UTF16(`%WinDir%\App` + "\x00")})
 	pc.SetValue(`HKLM\SOFTWARE\App`, "Icon", `"C:\Apps\[App]\app.exe",0`)
 	pc.SetValue(`HKLM\SOFTWARE\Quoted`, "", `"C:\Q\"`)
+	pc.SetValue(`HKLM\SOFTWARE\Lun`, "", `C:\LUN`)
 	pc.File(`C:\Apps\[App]\app.exe`)
 	define := func(name, source string) string {
 		return `<variable name="` + name + `">` + source + `</variable>`
@@ -369,6 +386,8 @@ func TestVariables(t *testing.T) {
 		{define("A", script(`GetStringContent("Registry","HKLM\SOFTWARE\Quoted []","0",'"','"\')`)), `%A%\* [*]`, `C:\Q\* [*]`},
 		{define("A", `<objectSet><content filter='MigXmlHelper.ExtractDirectory(",","1")'><objectSet><pattern type="Registry">HKLM\SOFTWARE\App [Icon]</pattern></objectSet></content></objectSet>`), `%A%\* [*]`, `C:\Apps\^[App^]\* [*]`},
 		{define("A", `<objectSet><content filter="MigXmlHelper.ExtractSingleFile(',',NULL)"><objectSet><pattern type="Registry">HKLM\SOFTWARE\App [Icon]</pattern></objectSet></content></objectSet>`), `%A%`, `C:\Apps\^[App^]\app.exe`},
+		{define("A", script(`GetStringContent("Registry","HKLM\SOFTWARE\Lun []","TRUE",NULL,'NULL')`)), `%A%\* [*]`, `C:\LUN\* [*]`},
+		{define("A", script(`GetStringContent("File","C:\Apps [x]")`)), `%A%\* [*]`, ``},
 		{``, `%NOSUCH%\x`, ``},
 		{``, `C:\100%\x`, `C:\100%\x`},
 		{``, `C:\100%\%WINDIR%\x`, `C:\100%\C:\Windows\x`},
@@ -400,6 +419,27 @@ func TestNamedElements(t *testing.T) {
 	}
 	if want := []string{`One C:\Root\1\* [*]`, `Two C:\Root\2\* [*]`}; !slices.Equal(got, want) {
 		t.Errorf("%v", got)
+	}
+}
+
+// What nothing defines is taken as empty, but detects nothing (spec 4.6).
+func TestUnresolvedReferences(t *testing.T) {
+	for body, want := range map[string]bool{
+		`<environment name="x"/><rules>` + include("File", `C:\X`) + `</rules>`:               true,
+		`<rules><conditions name="x"/>` + include("File", `C:\X`) + `</rules>`:                true,
+		`<detection name="x"/><rules>` + include("File", `C:\X`) + `</rules>`:                 false,
+		`<detects name="x"/><rules>` + include("File", `C:\X`) + `</rules>`:                   false,
+		`<detects><detect name="x"/></detects><rules>` + include("File", `C:\X`) + `</rules>`: false,
+		`<rules name="x"/>`: false,
+	} {
+		f, _, err := migxml.Parse("t", []byte(`<migration urlid="u">`+app(`context="System"`, body)+`</migration>`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, _, err := migxml.Compile([]*migxml.File{f}, contexts(), migxmltest.New())
+		if err != nil || len(p.Units()) == 1 != want {
+			t.Errorf("%s: active %v, %v", body, !want, err)
+		}
 	}
 }
 
@@ -482,6 +522,14 @@ func TestExtensions(t *testing.T) {
 	expect(t, "extension", pc.Taken(p, nil), `C:\x [a.doc]`)
 	if u := p.Units()[0]; u.Role != "Data" {
 		t.Errorf("%+v", u)
+	}
+	// It is an include of that component: its excludes are about it too (spec 4.20).
+	pc.File(`C:\x\old\b.doc`)
+	p, _ = compile(t, pc, `<component type="Documents" context="System"><displayName>Docs</displayName><extensions><extension>.doc</extension></extensions>`+
+		`<role role="Data"><rules>`+items("exclude", "File", `C:\x\old\* [*]`)+`</rules></role></component>`)
+	expect(t, "extension with an exclude", pc.Taken(p, nil), `C:\x [a.doc]`)
+	if len(p.Units()) != 1 {
+		t.Errorf("%+v", p.Units())
 	}
 }
 

@@ -101,7 +101,7 @@ func fileProperties(property, operator, value string) (filter, error) {
 	case "gte":
 		return func(o Object) bool { return get(o) >= low }, nil
 	}
-	return nil, fmt.Errorf("operator is %q, expected range, eq, neq, lt, lte, gt or gte", winname.Show(operator))
+	return nil, fmt.Errorf("operator is %q, expected range, eq, neq, lt, lte, gt or gte", show(operator))
 }
 
 func propertyRange(property, value string) (low, high float64, err error) {
@@ -112,7 +112,7 @@ func propertyRange(property, value string) (low, high float64, err error) {
 	case "datecreated", "datemodified", "dateaccessed":
 		parse = parseDate
 	default:
-		return 0, 0, fmt.Errorf("property is %q, expected filesize, dateCreated, dateModified or dateAccessed", winname.Show(property))
+		return 0, 0, fmt.Errorf("property is %q, expected filesize, dateCreated, dateModified or dateAccessed", show(property))
 	}
 	first, second, isRange := strings.Cut(value, "-")
 	if low, err = parse(first); err != nil {
@@ -141,7 +141,7 @@ func parseSize(s string) (float64, error) {
 	}
 	n, err := strconv.ParseUint(text, 10, 53)
 	if err != nil {
-		return 0, fmt.Errorf("size is %q, expected a number with B, KB, MB or GB", winname.Show(s))
+		return 0, fmt.Errorf("size is %q, expected a number with B, KB, MB or GB", show(s))
 	}
 	return float64(n) * unit, nil
 }
@@ -149,7 +149,7 @@ func parseSize(s string) (float64, error) {
 func parseDate(s string) (float64, error) {
 	t, err := time.Parse("2006/1/2", strings.TrimSpace(s))
 	if err != nil {
-		return 0, fmt.Errorf("date is %q, expected YYYY/MM/DD", winname.Show(s))
+		return 0, fmt.Errorf("date is %q, expected YYYY/MM/DD", show(s))
 	}
 	return day(t), nil
 }

@@ -2,8 +2,6 @@ package migxml
 
 import (
 	"strings"
-
-	"lifeboat/engine/winname"
 )
 
 // generate calls a pattern generator (spec 7.4).
@@ -31,7 +29,7 @@ func (ev *evaluator) drivePatterns(s *Script, sc *scope) []Pattern {
 	if !s.Call.null(1) {
 		t, ok := choice(s.Call.arg(1), string(Fixed), string(CDROM), string(Removable), string(Remote))
 		if !ok {
-			ev.say(Warning, sc, s.Line, "drive type is %q, expected Fixed, CDROM, Removable or Remote", winname.Show(s.Call.arg(1)))
+			ev.say(Warning, sc, s.Line, "drive type is %q, expected Fixed, CDROM, Removable or Remote", show(s.Call.arg(1)))
 			return nil
 		}
 		want = DriveType(t)
@@ -44,7 +42,7 @@ func (ev *evaluator) drivePatterns(s *Script, sc *scope) []Pattern {
 		}
 		p, err := ParsePattern(FileKind, d.Letter+`\`+segment)
 		if err != nil {
-			ev.say(Warning, sc, s.Line, "pattern %.120s: %v; ignored", winname.Show(segment), err)
+			ev.say(Warning, sc, s.Line, "pattern %.120s: %v; ignored", show(segment), err)
 			return nil
 		}
 		all = append(all, p)

@@ -78,7 +78,7 @@ func readLibrary(data []byte) (*etree.Document, error) {
 		return nil, err
 	}
 	if doc.Root().Tag != "libraryDescription" {
-		return nil, fmt.Errorf("the root element is <%s>, expected <libraryDescription>", winname.Show(doc.Root().Tag))
+		return nil, fmt.Errorf("the root element is <%s>, expected <libraryDescription>", show(doc.Root().Tag))
 	}
 	return doc, nil
 }

@@ -50,7 +50,7 @@ func (c *compiler) lint(j *job, sc *scope) {
 		if stronger != nil {
 			// As written: it is the same for every user then, and said once.
 			c.say(Warning, sc, x.Line, "exclude %.120s can never win against include %.120s; expected an unconditionalExclude",
-				winname.Show(x.Written), winname.Show(stronger.Written))
+				show(x.Written), show(stronger.Written))
 		}
 	}
 }

@@ -36,7 +36,7 @@ func Modify(c *Call, source Value, destination *Value) (v Value, write bool, err
 				n, ok = parseNumber(c.arg(0))
 			}
 			if !ok {
-				return source, true, fmt.Errorf("default %q is no number", winname.Show(c.arg(0)))
+				return source, true, fmt.Errorf("default %q is no number", show(c.arg(0)))
 			}
 		}
 		v.Type, v.Data = RegDword, binary.LittleEndian.AppendUint32(nil, uint32(n))
@@ -141,7 +141,7 @@ func withText(v Value, text string) (Value, bool, error) {
 	if _, ok := v.Number(); ok {
 		n, ok := parseNumber(text)
 		if !ok {
-			return v, true, fmt.Errorf("table entry %q is no number", winname.Show(text))
+			return v, true, fmt.Errorf("table entry %q is no number", show(text))
 		}
 		return withNumber(v, n), true, nil
 	}
@@ -175,7 +175,7 @@ func mergeLists(c *Call, first int, lists ...[]string) ([]string, error) {
 				all = slices.Delete(all, at, at+1)
 			}
 		default:
-			return nil, fmt.Errorf("instruction is %q, expected Add or Remove", winname.Show(c.arg(i)))
+			return nil, fmt.Errorf("instruction is %q, expected Add or Remove", show(c.arg(i)))
 		}
 	}
 	return all, nil

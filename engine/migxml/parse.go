@@ -2,6 +2,7 @@ package migxml
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/beevik/etree"
@@ -70,6 +71,9 @@ func (p *parser) number(e *etree.Element, lines []int) []int {
 }
 
 func (p *parser) say(s Severity, e *etree.Element, format string, args ...any) {
+	if len(p.diags) >= maxDiagnostics && s < Error {
+		return
+	}
 	d := Diagnostic{File: p.file.Name, Text: fmt.Sprintf(format, args...), Severity: s}
 	if e != nil {
 		d.Line, d.Element = p.lines[e], place(e)
@@ -90,7 +94,7 @@ func place(e *etree.Element) string {
 		if e.Tag == "component" {
 			name := ""
 			if d := e.SelectElement("displayName"); d != nil {
-				name = winname.Show(strings.TrimSpace(d.Text()))
+				name = show(strings.TrimSpace(d.Text()))
 			}
 			parts = append(parts, fmt.Sprintf("component %q", name))
 			break
@@ -98,7 +102,7 @@ func place(e *etree.Element) string {
 		if e.Tag == "migration" && len(parts) > 0 {
 			break
 		}
-		parts = append(parts, winname.Show(e.Tag))
+		parts = append(parts, show(e.Tag))
 	}
 	for i, j := 0, len(parts)-1; i < j; i, j = i+1, j-1 {
 		parts[i], parts[j] = parts[j], parts[i]
@@ -114,7 +118,7 @@ func (p *parser) migration(root *etree.Element) error {
 	case root.Tag == "Configuration":
 		return fail(ErrConfig, "%v", ErrConfig)
 	case root.Tag != "migration":
-		return fail(nil, "root element is <%s>, expected <migration>", winname.Show(root.Tag))
+		return fail(nil, "root element is <%s>, expected <migration>", show(root.Tag))
 	}
 	p.file.URLID = strings.TrimSpace(root.SelectAttrValue("urlid", ""))
 	if p.file.URLID == "" {
@@ -130,7 +134,7 @@ func (p *parser) migration(root *etree.Element) error {
 			}
 			key := winname.Fold(c.DisplayName)
 			if seen[key] {
-				p.say(Warning, e, "a second component has the displayName %q", winname.Show(c.DisplayName))
+				p.say(Warning, e, "a second component has the displayName %q", show(c.DisplayName))
 			}
 			seen[key] = true
 			p.file.Components = append(p.file.Components, c)
@@ -177,7 +181,7 @@ func (p *parser) children(e *etree.Element, h handlers) {
 			p.say(s, child, "%s, ignored", what)
 			continue
 		}
-		p.say(Warning, child, "<%s> is not known inside <%s>, ignored%s", winname.Show(child.Tag), e.Tag, suggest(child.Tag, h))
+		p.say(Warning, child, "<%s> is not known inside <%s>, ignored%s", show(child.Tag), e.Tag, suggest(child.Tag, h))
 	}
 }
 
@@ -192,17 +196,15 @@ func suggest[T any](name string, known map[string]T) string {
 
 // attrs warns about attributes other than those named.
 func (p *parser) attrs(e *etree.Element, known ...string) {
-next:
 	for _, a := range e.Attr {
-		if a.Space != "" || a.Key == "xmlns" || strings.HasPrefix(a.Key, "_loc") {
+		if a.Space != "" || a.Key == "xmlns" || strings.HasPrefix(a.Key, "_loc") || slices.Contains(known, a.Key) {
 			continue
 		}
-		for _, k := range known {
-			if a.Key == k {
-				continue next
-			}
+		hint := ""
+		if k, ok := choice(a.Key, known...); ok {
+			hint = "; did you mean " + k + "?"
 		}
-		p.say(Warning, e, "attribute %s is not known, ignored", winname.Show(a.Key))
+		p.say(Warning, e, "attribute %s is not known, ignored%s", show(a.Key), hint)
 	}
 }
 
@@ -232,7 +234,7 @@ func (p *parser) boolean(e *etree.Element, name string, missing bool) bool {
 	}
 	v, ok := parseBool(a.Value)
 	if !ok {
-		p.say(Warning, e, "attribute %s is %q, expected Yes or No", name, winname.Show(a.Value))
+		p.say(Warning, e, "attribute %s is %q, expected Yes or No", name, show(a.Value))
 		return missing
 	}
 	return v
@@ -254,7 +256,7 @@ func (p *parser) scope(e *etree.Element) Scope {
 	case strings.Contains(v, `\`) || strings.HasPrefix(strings.ToUpper(v), "S-1-"):
 		return Scope{User: true, Account: v}
 	}
-	p.fail(e, `attribute context is %q, expected User, System, UserAndSystem or DOMAIN\user`, winname.Show(v))
+	p.fail(e, `attribute context is %q, expected User, System, UserAndSystem or DOMAIN\user`, show(v))
 	return Scope{}
 }
 
@@ -263,7 +265,7 @@ func (p *parser) kind(e *etree.Element) (Kind, bool) {
 	v := p.required(e, "type")
 	c, ok := choice(v, string(FileKind), string(RegistryKind), string(IniKind))
 	if v != "" && !ok {
-		p.fail(e, "attribute type is %q, expected File, Registry or Ini", winname.Show(v))
+		p.fail(e, "attribute type is %q, expected File, Registry or Ini", show(v))
 	}
 	return Kind(c), ok
 }
@@ -295,7 +297,7 @@ func (p *parser) script(e *etree.Element, call string, want class) *Script {
 		if want == filterClass {
 			lost = fmt.Sprintf("; the %s is not applied", e.Tag)
 		}
-		p.say(Warning, e, "script \"%.80s\": %v%s", winname.Show(s.Text), s.Err, lost)
+		p.say(Warning, e, "script \"%.80s\": %v%s", show(s.Text), s.Err, lost)
 	case remark != "":
 		p.say(Warning, e, "%s", remark)
 	}
@@ -339,7 +341,7 @@ func (p *parser) component(e *etree.Element) *Component {
 		ok := false
 		if c.Type, ok = choice(v, "System", "Application", "Device", "Documents"); !ok {
 			// The type only says where the component is listed.
-			p.say(Warning, e, "attribute type is %q, expected System, Application, Device or Documents; taken for Application", winname.Show(v))
+			p.say(Warning, e, "attribute type is %q, expected System, Application, Device or Documents; taken for Application", show(v))
 			c.Type = "Application"
 		}
 	}
@@ -383,7 +385,7 @@ func (p *parser) role(e *etree.Element) *Role {
 	if v := p.required(e, "role"); v != "" {
 		ok := false
 		if r.Kind, ok = choice(v, "Container", "Binaries", "Settings", "Data"); !ok {
-			p.fail(e, "attribute role is %q, expected Container, Binaries, Settings or Data", winname.Show(v))
+			p.fail(e, "attribute role is %q, expected Container, Binaries, Settings or Data", show(v))
 		}
 	}
 	p.children(e, handlers{
@@ -444,7 +446,7 @@ func (p *parser) variable(e *etree.Element) *Variable {
 		"objectSet": func(e *etree.Element) { v.Set = p.objectSet(e); sources++ },
 	})
 	if sources != 1 {
-		p.say(Warning, e, "variable %s has %d values, expected exactly one text, script or objectSet", winname.Show(v.Name), sources)
+		p.say(Warning, e, "variable %s has %d values, expected exactly one text, script or objectSet", show(v.Name), sources)
 	}
 	return v
 }
@@ -471,7 +473,7 @@ func (p *parser) conditions(e *etree.Element) *Conditions {
 	if v := e.SelectAttrValue("operation", "AND"); !strings.EqualFold(strings.TrimSpace(v), "AND") {
 		_, c.Or = choice(v, "OR")
 		if !c.Or {
-			p.fail(e, "attribute operation is %q, expected AND or OR", winname.Show(v))
+			p.fail(e, "attribute operation is %q, expected AND or OR", show(v))
 		}
 	}
 	if c.Name, c.Ref = p.reference(e); c.Ref {
@@ -537,7 +539,7 @@ func define[T any](p *parser, e *etree.Element, to *map[string]*T, read func(*et
 		return
 	}
 	if _, ok := (*to)[name]; ok {
-		p.say(Warning, e, "a second %s is called %q, ignored", e.Tag, winname.Show(name))
+		p.say(Warning, e, "a second %s is called %q, ignored", e.Tag, show(name))
 		return
 	}
 	outer := p.broken

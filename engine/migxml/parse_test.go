@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -128,6 +129,11 @@ func TestParseDiagnostics(t *testing.T) {
 		{settings("\n<rules>\n<include/></rules>"), Warning, 4, "no objectSet"},
 		{settings(`<rules context="Users"/>`), Error, 2, `attribute context is "Users", expected User, System, UserAndSystem or DOMAIN\user`},
 		{settings(`<destinationCleanup/>`), Warning, 2, "not known directly inside <role>"},
+		{settings(`<rules Context="User"/>`), Warning, 2, "attribute Context is not known, ignored; did you mean context?"},
+		{settings(`<rules><include><objectSet/></include></rules>`), Warning, 2, "the objectSet is empty"},
+		{settings(`<rules><include><merge script="MigXmlHelper.SourcePriority()"/></include></rules>`), Warning, 2, "<merge> is not known inside <include>"},
+		{settings(`<rules><include><objectSet><pattern type="Ini">C:\n.ini|Sec [K]</pattern></objectSet></include></rules>`), Warning, 2, "blanks before [, expected none"},
+		{settings(`<rules><addObjects><object><location type="File"><script>x</script></location></object></addObjects></rules>`), Warning, 2, "<script> is not known inside <location>"},
 		{settings(`<rules><include filter="MigXmlHelper.Foo()"><objectSet/></include></rules>`), Warning, 2, "unknown function MigXmlHelper.Foo; the include is not applied"},
 		{settings(`<rules><include><objectSet><pattern type="File">CSIDL_APPDATA\x [*]</pattern></objectSet></include></rules>`), Warning, 2, "no drive letter"},
 		{settings(`<rules><include><objectSet><pattern type="Registry">HK_USERS\x [*]</pattern></objectSet></include></rules>`), Warning, 2, "no registry root"},
@@ -167,6 +173,40 @@ func TestParseLeavesOutBrokenComponents(t *testing.T) {
 <component type="System"><displayName>inner</displayName></component></role></component>`)))
 	if err != nil || len(f.Components) != 2 || len(f.Components[1].Roles[0].Components) != 1 {
 		t.Errorf("%v, %+v", err, f)
+	}
+}
+
+// Small files that grow to much, or say much about themselves, end early.
+func TestHostileFiles(t *testing.T) {
+	chain := `<namedElements>`
+	for i := range 2 * maxDepth {
+		chain += fmt.Sprintf(`<rules name="r%d"><rules name="r%d"/></rules>`, i, i+1)
+	}
+	if _, diags, err := Parse("t", []byte(file(chain+`<rules name="r512"/></namedElements>`))); err != nil ||
+		!slices.ContainsFunc(diags, func(d Diagnostic) bool { return d.Severity == Error && strings.Contains(d.Text, "in a row") }) {
+		t.Errorf("a chain of definitions: %v, %v", diags, err)
+	}
+	long := strings.Repeat("ü", 100_000)
+	_, diags, err := Parse("t", []byte(file(`<component type="`+long+`"><displayName>`+long+`</displayName>`+strings.Repeat("<"+long[:2000]+"/>", 2*maxDiagnostics/100)+strings.Repeat("<x/>", 2*maxDiagnostics)+`</component>`)))
+	if err != nil || len(diags) != maxDiagnostics {
+		t.Errorf("%d remarks, %v", len(diags), err)
+	}
+	for _, d := range diags {
+		if len(d.String()) > 2000 {
+			t.Fatalf("a remark of %d bytes", len(d.String()))
+		}
+	}
+	variables := ""
+	for i := range 5000 {
+		variables += fmt.Sprintf(`<variable name="v%d"><text>%%long%%</text></variable>`, i)
+	}
+	f, _, err := Parse("t", []byte(file(`<component type="System"><displayName>x</displayName><environment><variable name="long"><text>`+
+		strings.Repeat("x", 60_000)+`</text></variable>`+variables+`</environment></component>`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := Compile([]*File{f}, []Context{{ID: "System", System: true}}, nowhere{}); !errors.Is(err, errTooMuch) {
+		t.Errorf("variables of 600 MB: %v", err)
 	}
 }
 

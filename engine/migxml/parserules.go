@@ -4,8 +4,6 @@ import (
 	"strings"
 
 	"github.com/beevik/etree"
-
-	"lifeboat/engine/winname"
 )
 
 func (p *parser) rules(e *etree.Element) *Rules {
@@ -69,7 +67,7 @@ func (p *parser) action(e *etree.Element) *Action {
 	if v := p.required(e, "when"); v != "" {
 		ok := false
 		if a.When, ok = choice(v, "pre-scan", "scan-success", "post-scan", "pre-apply", "apply-success", "post-apply"); !ok {
-			p.fail(e, "attribute when is %q, expected pre-scan, scan-success, post-scan, pre-apply, apply-success or post-apply", winname.Show(v))
+			p.fail(e, "attribute when is %q, expected pre-scan, scan-success, post-scan, pre-apply, apply-success or post-apply", show(v))
 		}
 	}
 	return a
@@ -88,7 +86,7 @@ func (p *parser) attributes(e *etree.Element) Attributes {
 		name = strings.Trim(name, ` "'`)
 		a, ok := attributeNames[strings.ToLower(name)]
 		if !ok && name != "" {
-			p.say(Warning, e, "attribute attributes names %q, expected Security or TimeFields", winname.Show(name))
+			p.say(Warning, e, "attribute attributes names %q, expected Security or TimeFields", show(name))
 		}
 		set |= a
 	}
@@ -121,7 +119,7 @@ func (p *parser) objectSet(e *etree.Element) *ObjectSet {
 		"content": func(e *etree.Element) { s.Members = append(s.Members, Member{Content: p.content(e)}) },
 	})
 	if len(s.Members) == 0 {
-		p.say(Debug, e, "the objectSet is empty") // of which MigApp.xml has many
+		p.say(Warning, e, "the objectSet is empty, it selects nothing")
 	}
 	return s
 }
@@ -155,12 +153,15 @@ func (p *parser) pattern(e *etree.Element) *PatternText {
 			err = checkRoot(parsed)
 		}
 		if err != nil {
-			p.say(Warning, e, "pattern \"%.80s\": %v; ignored", winname.Show(t.Text), err)
+			p.say(Warning, e, "pattern \"%.80s\": %v; ignored", show(t.Text), err)
 			return nil
 		}
 	}
+	if node, _, _ := strings.Cut(t.Text, "["); kind == IniKind && strings.HasSuffix(node, " ") {
+		p.say(Warning, e, "pattern \"%.80s\": blanks before [, expected none in an Ini pattern", show(t.Text))
+	}
 	if kind == FileKind && strings.Contains(t.Text, "?") {
-		p.say(Warning, e, "pattern \"%.80s\": ? is not a wildcard, the pattern matches nothing", winname.Show(t.Text))
+		p.say(Warning, e, "pattern \"%.80s\": ? is not a wildcard, the pattern matches nothing", show(t.Text))
 	}
 	return t
 }
@@ -189,6 +190,7 @@ func (p *parser) object(e *etree.Element) *SimObject {
 	p.children(e, handlers{
 		"location": func(e *etree.Element) {
 			p.attrs(e, "type")
+			p.children(e, nil)
 			o.Kind, _ = p.kind(e)
 			o.Location = text(e)
 		},
@@ -201,7 +203,7 @@ func (p *parser) object(e *etree.Element) *SimObject {
 		},
 		"bytes": func(e *etree.Element) {
 			p.attrs(e, "string", "expand")
-			o.String, o.Expand = p.boolean(e, "string", false), p.boolean(e, "expand", false)
+			o.String, o.Expand = p.boolean(e, "string", false), p.boolean(e, "expand", true)
 			t := text(e)
 			o.Bytes = &t
 		},

@@ -250,7 +250,7 @@ func checkRoot(p Pattern) error {
 	root, _, _ := strings.Cut(p.Node, `\`)
 	if p.Kind == RegistryKind {
 		if rootKey(root) == "" {
-			return fmt.Errorf("%q is no registry root, expected HKLM, HKCU, HKU or HKCR", winname.Show(root))
+			return fmt.Errorf("%q is no registry root, expected HKLM, HKCU, HKU or HKCR", show(root))
 		}
 		return nil
 	}
@@ -258,7 +258,7 @@ func checkRoot(p Pattern) error {
 	case strings.HasPrefix(p.Node, "*"), strings.HasPrefix(p.Node, `\\`), strings.HasSuffix(root, ":"):
 		return nil
 	case strings.Contains(root, ":"):
-		return fmt.Errorf("%q is no drive", winname.Show(root))
+		return fmt.Errorf("%q is no drive", show(root))
 	}
 	return errors.New("the path has no drive letter")
 }

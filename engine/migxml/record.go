@@ -109,8 +109,11 @@ func (c *compiler) addObjects(a *AddObjects, j *job, sc *scope) {
 			continue
 		}
 		added, err := simulate(o, patterns[0], sc)
+		if !c.spendText(added.Location.Node, string(added.Data)) {
+			return
+		}
 		if err != nil {
-			c.say(Warning, sc, o.Line, "object %.120s: %v; ignored", winname.Show(o.Location), err)
+			c.say(Warning, sc, o.Line, "object %.120s: %v; ignored", show(o.Location), err)
 			continue
 		}
 		added.Unit = j.unit.Index
@@ -150,7 +153,7 @@ func simulate(o *SimObject, location Pattern, sc *scope) (Added, error) {
 		for _, name := range o.Attributes {
 			t, ok := registryTypes[name]
 			if !ok {
-				return a, fmt.Errorf("attribute %q is no registry type, expected NONE, STRING, EXPANDSTRING, BINARY or DWORD", winname.Show(name))
+				return a, fmt.Errorf("attribute %q is no registry type, expected NONE, STRING, EXPANDSTRING, BINARY or DWORD", show(name))
 			}
 			a.Type = t
 		}
@@ -180,7 +183,7 @@ func simulate(o *SimObject, location Pattern, sc *scope) (Added, error) {
 	case a.Type == RegDword:
 		n, err := strconv.ParseUint(text, 0, 32)
 		if err != nil {
-			return a, fmt.Errorf("bytes are %q, expected a number for a DWORD", winname.Show(text))
+			return a, fmt.Errorf("bytes are %q, expected a number for a DWORD", show(text))
 		}
 		a.Data = binary.LittleEndian.AppendUint32(nil, uint32(n))
 	default:
@@ -194,8 +197,11 @@ func (c *compiler) deferAction(a *Action, j *job, sc *scope) {
 	for _, line := range a.Commands {
 		expanded, err := sc.expand(line)
 		if err != nil {
-			c.say(Warning, sc, a.Line, "command %.120s: %v; ignored", winname.Show(line), err)
+			c.say(Warning, sc, a.Line, "command %.120s: %v; ignored", show(line), err)
 			continue
+		}
+		if !c.spendText(expanded) {
+			return
 		}
 		d.Command = expanded
 		c.program.deferred = append(c.program.deferred, d)
@@ -218,7 +224,7 @@ func (c *compiler) notRun(a *Action, what, text string, sc *scope) {
 	if !(Deferred{When: a.When}).Scans() {
 		fate = "not run now, kept for the restore"
 	}
-	c.say(Info, sc, a.Line, "%s %.120s of %s: %s", what, winname.Show(text), a.When, fate)
+	c.say(Info, sc, a.Line, "%s %.120s of %s: %s", what, show(text), a.When, fate)
 }
 
 // takeSettings finds the INI settings that the rules take.

@@ -26,6 +26,8 @@ func TestRecorded(t *testing.T) {
  <object><location type="File">%Dir% [a.txt]</location><attributes>HIDDEN, READ-ONLY</attributes><bytes string="Yes">hello</bytes></object>
  <object><location type="Registry">HKCU\Software\App\Key</location><bytes>zz</bytes></object>
 </addObjects>
+<addObjects><object><location type="Registry">HKCU\Software\App [Home]</location><bytes string="Yes">%USERNAME%</bytes></object>
+ <object><location type="Registry">HKCU\Software\App [Raw]</location><bytes string="Yes" expand="No">%USERNAME%</bytes></object></addObjects>
 <addObjects><condition>MigXmlHelper.IsUpgrade()</condition><object><location type="File">C:\never [x]</location></object></addObjects>
 <externalProcess when="pre-scan"><commandLine> %Dir%\tool.exe /x </commandLine></externalProcess>
 <processing when="post-apply"><script>MigXmlHelper.KillExplorer()</script></processing>
@@ -41,9 +43,10 @@ func TestRecorded(t *testing.T) {
 		t.Errorf("remaps: %+v", m)
 	}
 	a := p.Added()
-	if len(a) != 4 || a[0].Type != migxml.RegDword || !bytes.Equal(a[0].Data, []byte{11, 0, 0, 0}) ||
+	if len(a) != 6 || a[0].Type != migxml.RegDword || !bytes.Equal(a[0].Data, []byte{11, 0, 0, 0}) ||
 		a[1].Type != migxml.RegExpandSz || !bytes.Equal(a[1].Data, migxmltest.UTF16("anna!\x00")) ||
-		string(a[2].Data) != "hello" || len(a[2].Attributes) != 2 || a[3].Data != nil {
+		string(a[2].Data) != "hello" || len(a[2].Attributes) != 2 || a[3].Data != nil ||
+		!bytes.Equal(a[4].Data, migxmltest.UTF16("anna\x00")) || !bytes.Equal(a[5].Data, migxmltest.UTF16("%USERNAME%\x00")) {
 		t.Errorf("added: %+v", a)
 	}
 	d := p.Deferred()

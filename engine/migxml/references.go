@@ -26,7 +26,7 @@ type refersTo struct {
 func (r refersTo) target() string { return r.tag + " " + winname.Fold(r.name) }
 
 // checkReferences warns about names that nothing defines, and removes
-// definitions that contain themselves.
+// definitions that contain themselves or a chain of too many others.
 func (p *parser) checkReferences() {
 	n := &p.file.named
 	defined := func(tag, name string) bool {
@@ -50,29 +50,39 @@ func (p *parser) checkReferences() {
 	uses := map[string][]refersTo{}
 	for _, r := range p.refs {
 		if !defined(r.tag, r.name) {
-			p.say(Warning, r.element, "no %s is called %q in namedElements, taken as empty", r.tag, winname.Show(r.name))
+			p.say(Warning, r.element, "no %s is called %q in namedElements, taken as empty", r.tag, show(r.name))
 		}
 		if r.within != "" {
 			uses[r.within] = append(uses[r.within], r)
 		}
 	}
-	state := map[string]int{} // 1: being visited, 2: done
-	var visit func(string)
-	visit = func(name string) {
-		state[name] = 1
+	const visiting = -1
+	height := map[string]int{} // of the chains of definitions below one that was visited
+	var visit func(string) int
+	visit = func(name string) int {
+		height[name] = visiting
+		most := 1
 		for _, r := range uses[name] {
-			switch state[r.target()] {
-			case 0:
-				visit(r.target())
-			case 1:
-				p.say(Error, r.element, "%s %q contains itself, the definition is left out", r.tag, winname.Show(r.name))
+			below := height[r.target()]
+			if below == 0 {
+				below = visit(r.target())
+			}
+			switch {
+			case below == visiting:
+				p.say(Error, r.element, "%s %q contains itself, the definition is left out", r.tag, show(r.name))
 				p.undefine(r.tag, r.name)
+			case below >= maxDepth:
+				p.say(Error, r.element, "%s %q refers to more than %d definitions in a row, it is left out", r.tag, show(r.name), maxDepth)
+				p.undefine(r.tag, r.name)
+			default:
+				most = max(most, below+1)
 			}
 		}
-		state[name] = 2
+		height[name] = most
+		return most
 	}
 	for _, r := range p.refs {
-		if r.within != "" && state[r.within] == 0 {
+		if r.within != "" && height[r.within] == 0 {
 			visit(r.within)
 		}
 	}

@@ -18,9 +18,9 @@ import (
 // Bounds of a migration file. The largest known is 656 KB, 7 levels of
 // components deep and has 8,000 elements.
 const (
-	maxFileSize = 32 << 20
-	maxDepth    = 256
-	maxElements = 1 << 20
+	maxFileSize = 16 << 20
+	maxDepth    = 256 // of elements, and of definitions that refer to each other
+	maxElements = 1 << 18
 )
 
 var declaration = regexp.MustCompile(`^<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._:-]+)["']`)

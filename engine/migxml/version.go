@@ -28,7 +28,7 @@ func compareOS(version, given string) (int, error) {
 		}
 		w, err := strconv.ParseUint(strings.TrimSpace(want), 10, 32)
 		if err != nil {
-			return 0, fmt.Errorf("OS version is %q, expected major.minor.build", winname.Show(given))
+			return 0, fmt.Errorf("OS version is %q, expected major.minor.build", show(given))
 		}
 		h, err := strconv.ParseUint(have[i], 10, 32)
 		if err != nil {
