@@ -104,7 +104,7 @@ func BenchmarkForms(b *testing.B) {
 	root, objects := benchTree()
 	for _, form := range []string{
 		`C:\Users\user1\AppData\Roaming\App%d\* [*]`,
-		`C:\* [*.x%d]`, `C:\* [*.x%d*]`, `C:\* [Some%d*]`, `C:\* [*fi%d*]`, `C:\*\Folder %d\* [*]`,
+		`C:\* [*.x%d]`, `C:\* [*.x%d*]`, `C:\* [Some%d*]`, `C:\* [*fi%d*]`, `C:\*\App%d\* [*]`,
 	} {
 		var rules []testRule
 		for i := range 5000 {

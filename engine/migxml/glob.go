@@ -84,8 +84,10 @@ func (g *nodeGlob) step(p globPos, c byte) globPos {
 
 // feed consumes a backslash and a folded segment.
 func (g *nodeGlob) feed(p globPos, segment []byte) globPos {
-	if chunk := g.chunks[p.k]; p.k > 0 && p.j == 0 && len(chunk) > 1 && chunk[0] == '\\' && (len(segment) == 0 || segment[0] != chunk[1]) {
-		return p // the chunk can begin at the backslash only, and does not
+	if chunk := g.chunks[p.k]; p.k > 0 && p.j == 0 && strings.HasPrefix(chunk, `\`) {
+		if n := min(len(segment), len(chunk)-1); string(segment[:n]) != chunk[1:1+n] {
+			return p // the chunk can begin at the backslash only, and does not
+		}
 	}
 	p = g.step(p, '\\')
 	for i := 0; i < len(segment) && p != deadPos; i++ {
