@@ -141,7 +141,7 @@ func (p *Plan) fileObject(path string) (object migxml.Pattern, o migxml.Object, 
 	case info.IsDir():
 		object = migxml.Pattern{Kind: migxml.FileKind, Node: path}
 	default:
-		o = filterObject(info)
+		o = p.filterObject(info)
 	}
 	for up := dir; strings.Contains(up, `\`); up, _ = winname.Split(up) {
 		if v, at, ok := p.machine.Resolve(up); ok {

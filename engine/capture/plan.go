@@ -15,6 +15,7 @@ package capture
 import (
 	"context"
 	"slices"
+	"time"
 
 	"lifeboat/engine/errorcontrol"
 	"lifeboat/engine/job"
@@ -43,6 +44,7 @@ type Plan struct {
 	program  *migxml.Program
 	detected []migxml.Unit
 	rules    []RuleFile
+	zone     *time.Location // of the PC
 	spool    *spool
 }
 
@@ -189,7 +191,7 @@ func (p *Plan) Close() error { return p.spool.remove() }
 
 // newPlan makes an empty plan whose units are those of the program.
 func newPlan(m *windows.Machine, program *migxml.Program, contexts []migxml.Context, files []RuleFile) *Plan {
-	p := &Plan{Installation: m.Installation, machine: m, contexts: contexts, program: program, rules: files}
+	p := &Plan{Installation: m.Installation, machine: m, contexts: contexts, program: program, rules: files, zone: m.Installation.TimeZone.Location()}
 	for _, u := range program.Units() {
 		p.Units = append(p.Units, unitOf(u, contexts))
 		if !slices.Contains(p.Components, u.Component) {

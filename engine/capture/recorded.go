@@ -20,7 +20,7 @@ func (g *gatherer) writeRecorded(ctx context.Context) error {
 		r.Contexts = append(r.Contexts, store.RecordedContext{ID: c.ID, Vars: c.Vars})
 	}
 	for _, u := range p.Units() {
-		r.Units = append(r.Units, store.RecordedUnit{URLID: u.File, Path: u.Path, Vars: u.Vars})
+		r.Units = append(r.Units, store.RecordedUnit{URLID: u.File, Path: u.Path, Vars: u.Vars, Conditional: u.Conditional})
 	}
 	for _, part := range []struct {
 		to   *json.RawMessage

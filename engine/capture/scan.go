@@ -174,7 +174,7 @@ func (s *scanner) folder(ctx context.Context, path, shown, owner string, cur mig
 	return s.list(ctx, path, shown, owner, func(e volume.Info) error {
 		here := winname.Join(shown, e.Name)
 		if !e.IsDir() {
-			return s.leaf(here, owner, e, cur.Leaf(e.Name, filterObject(e)))
+			return s.leaf(here, owner, e, cur.Leaf(e.Name, s.plan.filterObject(e)))
 		}
 		if s.isSkipped(winname.Join(path, e.Name)) {
 			return nil
@@ -377,9 +377,9 @@ func place(contexts []migxml.Context, id string) int {
 	return slices.IndexFunc(contexts, func(c migxml.Context) bool { return c.ID == id })
 }
 
-// filterObject is what filters may ask about a file.
-func filterObject(e volume.Info) migxml.Object {
-	return migxml.Object{Size: e.Size, Created: e.Created, Modified: e.Modified, Accessed: e.Accessed}
+// filterObject is what filters may ask about a file: dates are those of the PC's days.
+func (p *Plan) filterObject(e volume.Info) migxml.Object {
+	return migxml.Object{Size: e.Size, Created: e.Created.In(p.zone), Modified: e.Modified.In(p.zone), Accessed: e.Accessed.In(p.zone)}
 }
 
 // contextsOf lists the instances rules run in: the system, then each user whose

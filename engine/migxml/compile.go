@@ -39,6 +39,16 @@ func CompileForRestore(files []*File, contexts []Context, p Platform) (*Program,
 	return c.compile(files)
 }
 
+// CompileForSource is Compile at a restore, of files that were not given to the
+// capture as they are: what they say of the destination is to be resolved with the
+// source, of which p shows what is known. Every component counts as detected;
+// recorded gives the values that a unit's variables had on the source.
+func CompileForSource(files []*File, contexts []Context, p Platform, recorded func(Unit) map[string]string) (*Program, []Diagnostic, error) {
+	c := newCompiler(contexts, p, nil)
+	c.restoring, c.recorded = true, recorded
+	return c.compile(files)
+}
+
 func newCompiler(contexts []Context, p Platform, keep func(Unit) bool) *compiler {
 	return &compiler{
 		evaluator: evaluator{
@@ -74,6 +84,7 @@ func (c *compiler) compile(files []*File) (*Program, []Diagnostic, error) {
 		c.diags = append(c.diags, Diagnostic{File: f.Name, Line: 1, Element: "migration", Severity: Warning,
 			Text: "MigUser.xml and MigDocs.xml are given together; both take documents, each by its own rules, expected one of them"})
 	}
+	c.recordFiltered()
 	c.takeSettings()
 	c.spareAdded()
 	if c.steps < 0 {
@@ -91,6 +102,7 @@ type compiler struct {
 	files, registry []*cand
 	linted          int  // pairs of patterns that lint has compared
 	restoring       bool // every component counts as detected
+	recorded        func(Unit) map[string]string
 }
 
 // job is the unit that rules are being compiled for. It becomes a Unit of the
@@ -115,7 +127,7 @@ func (c *compiler) component(comp *Component, outer *scope, context int, path []
 	c.environments(comp.Environments, sc)
 	unit := Unit{
 		File: sc.file.URLID, FileName: sc.file.Name, Component: comp.DisplayName, Path: path,
-		Type: comp.Type, Context: context, Hidden: comp.Hidden,
+		Type: comp.Type, Context: context, Hidden: comp.Hidden, Conditional: !comp.DefaultSupported,
 	}
 	data := &job{unit: unit} // of the role Data, with or without rules
 	data.unit.Role = "Data"
@@ -144,6 +156,13 @@ func (c *compiler) admits(s Scope, line int, sc *scope) bool {
 func (c *compiler) role(comp *Component, r *Role, j *job, outer *scope, context int, path []string) {
 	sc := outer.inner()
 	c.environments(r.Environments, sc)
+	if c.recorded != nil {
+		for name, value := range c.recorded(j.unit) {
+			if b, ok := sc.lookup(name); !ok || b.plain != value {
+				sc.set(name, binding{value, escapeLocation(value)})
+			}
+		}
+	}
 	if !c.restoring && !c.detected(r, sc) {
 		return
 	}
@@ -215,9 +234,6 @@ func (c *compiler) item(item *Item, j *job, sc *scope) {
 	default:
 		c.record(item, j, sc)
 		return
-	}
-	if item.Script != nil && item.Kind != UnconditionalExclude {
-		c.record(item, j, sc) // the filter is asked again at restore
 	}
 	call, f, ok := c.filter(item, sc)
 	if !ok {

@@ -30,6 +30,10 @@ type Unit struct {
 	Context   int      // index into the contexts given to Compile
 	Hidden    bool     // not to be listed in Config.xml
 
+	// Conditional units (defaultSupported="No") are put back only if the component
+	// is in a file that the restore is given.
+	Conditional bool
+
 	// Vars are the component's own variables, by upper-case name, with their
 	// values on the source.
 	Vars map[string]string

@@ -12,8 +12,8 @@ import (
 	"lifeboat/engine/winname"
 )
 
-// RestoreRule is a rule that acts on the destination, or an include or exclude
-// whose filter is asked there too. It is recorded at scan, with its patterns
+// RestoreRule is a rule that acts on the destination, or an include or exclude of a
+// unit some of whose filters are asked there too. It is recorded at scan, with its patterns
 // resolved on the source, for the catalog of a capture.
 type RestoreRule struct {
 	Unit       int        `json:"unit"`
@@ -62,7 +62,8 @@ type TakenSetting struct {
 	Takers []int `json:"takers"`
 }
 
-// RestoreRules lists what must be known on the destination, in file order.
+// RestoreRules lists what must be known on the destination, in file order; includes
+// and excludes come last.
 func (p *Program) RestoreRules() []RestoreRule { return p.restore }
 
 // Added lists the simulated objects. They are stored whether or not an include
@@ -97,6 +98,39 @@ func (c *compiler) record(item *Item, j *job, sc *scope) {
 	if len(r.Patterns) > 0 {
 		c.program.restore = append(c.program.restore, r)
 	}
+}
+
+// recordFiltered keeps the includes and excludes of the units that have filters: at
+// the restore these are asked again, and what one of them then refuses may be taken
+// by another include.
+func (c *compiler) recordFiltered() {
+	filtered := map[int]bool{}
+	for _, r := range c.program.rules {
+		if r.Filter != nil && r.Kind != UnconditionalExclude {
+			filtered[r.Unit] = true
+		}
+	}
+	var list []RestoreRule
+	for _, r := range c.program.rules {
+		if !filtered[r.Unit] || r.Kind == UnconditionalExclude {
+			continue
+		}
+		one := RestoreRule{Unit: r.Unit, File: r.File, Line: r.Line, Kind: r.Kind}
+		if r.Filter != nil {
+			one.Script = r.Filter.String()
+		}
+		if n := len(list); n == 0 || !list[n-1].is(one) {
+			list = append(list, one)
+		}
+		last := &list[len(list)-1]
+		last.Patterns = append(last.Patterns, r.Pattern)
+	}
+	c.program.restore = append(c.program.restore, list...)
+}
+
+// is tells whether two rules differ in their patterns only.
+func (r RestoreRule) is(o RestoreRule) bool {
+	return r.Unit == o.Unit && r.File == o.File && r.Line == o.Line && r.Kind == o.Kind && r.Script == o.Script
 }
 
 func (c *compiler) addObjects(a *AddObjects, j *job, sc *scope) {

@@ -34,9 +34,9 @@ func TestRecorded(t *testing.T) {
 </rules></role></component>`
 	p, _ := compile(t, pc, body)
 	rules := p.RestoreRules()
-	if len(rules) != 5 || rules[3].Kind != migxml.Include || rules[3].Script != "MigXmlHelper.NeverRestore()" || rules[1].Script != `MigXmlHelper.RelativeMove('%Dir%','%CSIDL_APPDATA%\New')` || len(rules[1].Patterns) != 1 ||
+	if len(rules) != 5 || rules[4].Kind != migxml.Include || rules[4].Script != "MigXmlHelper.NeverRestore()" || rules[1].Script != `MigXmlHelper.RelativeMove('%Dir%','%CSIDL_APPDATA%\New')` || len(rules[1].Patterns) != 1 ||
 		rules[1].Patterns[0].String() != `C:\Users\anna\AppData\Roaming\App\* [*]` || rules[2].Attributes != migxml.Security ||
-		rules[4].Patterns[0].String() != `HKU\`+anna+`\Software\App\* [*]` {
+		rules[3].Patterns[0].String() != `HKU\`+anna+`\Software\App\* [*]` {
 		t.Errorf("restore rules: %+v", rules)
 	}
 	if m := p.Remaps(); len(m) != 1 || m[0].Variable != "DIR" || m[0].Source != `C:\Users\anna\AppData\Roaming\App` {
@@ -64,6 +64,49 @@ func TestRecorded(t *testing.T) {
 	}
 	if err != nil || len(back) != 5 || back[1].Patterns[0] != rules[1].Patterns[0] {
 		t.Errorf("rules came back from %s as %+v (%v)", data, back, err)
+	}
+}
+
+// At a restore a file is evaluated with what its variables were on the source, and
+// whatever it would detect (spec 1.3, 1.5).
+func TestCompileForSource(t *testing.T) {
+	f, _, err := migxml.Parse("t", []byte(`<migration urlid="u"><component type="Application" context="System"><displayName>App</displayName>
+<environment><variable name="Dir"><script>MigXmlHelper.GetStringContent("Registry","HKLM\X [Dir]")</script></variable>
+<variable name="All"><text>C:\Own\* [*.x]</text></variable></environment>
+<role role="Data"><detection><conditions>`+isFalse+`</conditions></detection><rules>`+
+		items(`merge script="MigXmlHelper.SourcePriority()"`, "File", `%Dir%\* [*]`, `%All%`)+`</rules></role></component></migration>`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, _, err := migxml.CompileForSource([]*migxml.File{f}, contexts(), migxmltest.New(), func(u migxml.Unit) map[string]string {
+		return map[string]string{"DIR": `C:\[Dir]`, "ALL": `C:\Own\* [*.x]`}
+	})
+	if rules := p.RestoreRules(); err != nil || len(rules) != 1 || len(rules[0].Patterns) != 2 ||
+		rules[0].Patterns[0].String() != `C:\^[Dir^]\* [*]` || rules[0].Patterns[1].String() != `C:\Own\* [*.x]` {
+		t.Errorf("%+v, %v", rules, err)
+	}
+}
+
+// Of a unit with a filter all includes and excludes are known at the restore: what
+// the filter refuses another include may take (spec 7.3).
+func TestTakesAtTheRestore(t *testing.T) {
+	p, _ := compile(t, migxmltest.New(), app(`context="System"`, `<rules>`+
+		items(`include filter="MigXmlHelper.NeverRestore()"`, "File", `C:\A\* [*]`, `C:\A\X\Y\* [*]`)+
+		include("File", `C:\A\B\* [*]`, `C:\* [*.top]`)+items("exclude", "File", `C:\A\X\* [*]`)+`</rules>`))
+	r := migxml.NewRestorer(p.RestoreRules())
+	for file, want := range map[string]bool{
+		`C:\A|f`: false, `C:\A\B|f`: true, `C:\A\X\Y|f`: false, `C:\A\X\Y|f.top`: false, `C:\A|f.top`: true, `C:\Q|f`: true,
+	} {
+		node, leaf, _ := strings.Cut(file, "|")
+		object := migxml.Pattern{Kind: migxml.FileKind, Node: node, Leaf: leaf, HasLeaf: true}
+		cursor := r.Files()
+		for segment := range strings.SplitSeq(node, `\`) {
+			cursor = cursor.Descend(segment)
+		}
+		got := r.Takes(cursor.Leaf(leaf, migxml.Object{}).Takers, object, func(rule *migxml.RestoreRule) bool { return rule.Script == "" })
+		if got != want {
+			t.Errorf("%s is put back: %v", file, got)
+		}
 	}
 }
 

@@ -1,5 +1,7 @@
 package migxml
 
+import "slices"
+
 // Restorer finds the recorded rules that concern an object. Walk it like a
 // Program; what its cursors call Takers are indexes into the rules it was made
 // from.
@@ -60,6 +62,51 @@ func (r *Restorer) All(indexes []int, kind RuleKind) []*RestoreRule {
 		}
 	}
 	return list
+}
+
+// Settings returns the indexes of the rules that concern an INI setting.
+func (r *Restorer) Settings(object Pattern) []int {
+	var list []int
+	for i := range r.rules {
+		if _, ok := r.rules[i].strength(object); ok {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// Acts tells whether one of the rules with the given indexes says what becomes of an
+// object, not only whether it is taken.
+func (r *Restorer) Acts(indexes []int) bool {
+	return slices.ContainsFunc(indexes, func(i int) bool {
+		return r.rules[i].Kind != Include && r.rules[i].Kind != Exclude
+	})
+}
+
+// Takes tells whether the includes and excludes among the rules with the given
+// indexes take the object at the restore too, pass being asked about those with a
+// filter. Without an include among them no filter has a say.
+func (r *Restorer) Takes(indexes []int, object Pattern, pass func(*RestoreRule) bool) bool {
+	var include, exclude strength
+	var included, excluded, asked bool
+	for _, i := range indexes {
+		rule := &r.rules[i]
+		if rule.Kind != Include && rule.Kind != Exclude {
+			continue
+		}
+		asked = asked || rule.Kind == Include
+		k, ok := rule.strength(object)
+		if !ok || rule.Script != "" && !pass(rule) {
+			continue
+		}
+		switch {
+		case rule.Kind == Include && (!included || k.compare(include) > 0):
+			include, included = k, true
+		case rule.Kind == Exclude && (!excluded || k.compare(exclude) > 0):
+			exclude, excluded = k, true
+		}
+	}
+	return !asked || included && (!excluded || include.compare(exclude) > 0)
 }
 
 // Dropped returns the metadata of an object that is not restored: for each part

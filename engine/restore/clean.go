@@ -7,35 +7,58 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
 
 	"lifeboat/engine/job"
 	"lifeboat/engine/migxml"
+	"lifeboat/engine/store"
+	"lifeboat/engine/volume"
 	"lifeboat/engine/winname"
 )
 
+// cleanup is a pattern of a destinationCleanup.
+type cleanup struct {
+	unit    *unit
+	pattern migxml.Pattern // resolved on the source
+	filter  *migxml.Call   // asked about the leaves of the destination; nil without one
+}
+
+// wants reports whether a leaf of the destination is to go.
+func (c cleanup) wants(node, leaf string, o migxml.Object) (bool, error) {
+	if !c.pattern.MatchLeaf(node, leaf) {
+		return false, nil
+	}
+	return migxml.FilterAtApply(c.filter, leaf, o, func() bool { return true })
+}
+
 // cleanFiles takes away what destinationCleanup names on the destination (spec
-// 10.3: after places are computed, before anything is written). What goes is
-// kept for Undo. Folders stay; empty ones do no harm.
+// 10.3: after places are computed, before anything is written), and the folders it
+// names that have nothing left, but for those that have a meaning to Windows. What
+// goes is kept for Undo.
 func (r *run) cleanFiles(ctx context.Context) error {
-	return r.eachCleanup(func(u *unit, p migxml.Pattern) error {
-		if p.Kind != migxml.FileKind {
+	return r.eachCleanup(func(c cleanup) error {
+		if c.pattern.Kind != migxml.FileKind {
 			return nil
 		}
-		return r.cleanPattern(ctx, u, p)
+		return r.cleanPattern(ctx, c)
 	})
 }
 
 // eachCleanup calls f with the patterns of destinationCleanup. They were resolved
 // on the source: what is literal in them goes where it would be put back.
-func (r *run) eachCleanup(f func(u *unit, p migxml.Pattern) error) error {
-	for _, rule := range r.acting {
+func (r *run) eachCleanup(f func(cleanup) error) error {
+	for i := range r.acting {
+		rule := &r.acting[i]
 		if rule.Kind != migxml.DestinationCleanup {
 			continue
 		}
 		for _, u := range r.active([]int{rule.Unit}) {
 			for _, p := range rule.Patterns {
-				if err := f(u, p); err != nil {
+				if err := f(cleanup{u, p, u.call(rule)}); err != nil {
 					return err
 				}
 			}
@@ -56,13 +79,14 @@ func cutLiteral(node string) (literal string, wild bool) {
 	return node, false
 }
 
-func (r *run) cleanPattern(ctx context.Context, u *unit, p migxml.Pattern) error {
+func (r *run) cleanPattern(ctx context.Context, c cleanup) error {
+	p := &c.pattern
 	literal, wild := cutLiteral(p.Node)
 	if !isPath(literal) || strings.Count(literal, `\`) < 1 {
 		r.warn(fmt.Sprintf("destinationCleanup %s is about a whole drive, not done", p))
 		return nil
 	}
-	there := r.byDefault(u, literal)
+	there := r.byDefault(c.unit, literal)
 	p.Node = there + p.Node[len(literal):]
 	d, at, top, err := r.onDrive(there)
 	if err != nil {
@@ -91,31 +115,52 @@ func (r *run) cleanPattern(ctx context.Context, u *unit, p migxml.Pattern) error
 				}
 				continue
 			}
-			if !p.MatchLeaf(shown, name) || r.isHive(childShown) {
+			object := migxml.Object{Size: info.Size(), Modified: info.ModTime()}
+			if full, err := d.view.Stat(child); err == nil {
+				object.Created, object.Accessed = full.Created, full.Accessed
+			}
+			goes, err := c.wants(shown, name, object)
+			if err != nil {
+				r.warn(fmt.Sprintf("destinationCleanup of %s: %v; not done", c.unit.catalog.Component, err))
+			}
+			if !goes || err != nil || r.isHive(childShown) {
 				continue
 			}
 			if err := r.try(ctx, job.UnreadableFile, childShown, func() error { return d.remove(child) }); err != nil {
 				return err
 			}
 		}
-		return nil
+		if len(f.names) > 0 || !p.MatchNode(shown) || r.places.isNamed(shown) {
+			return nil
+		}
+		return r.try(ctx, job.UnreadableFile, shown, func() error { return d.removeFolder(at) })
 	}
 	return walk(at, top)
 }
 
-// applyAddedFiles writes the files that rules made up (addObjects).
+// applyAddedFiles writes the files that rules made up (addObjects): they are put
+// back as if they were in the store.
 func (r *run) applyAddedFiles(ctx context.Context) error {
-	for _, a := range r.recorded.added {
-		if a.Location.Kind != migxml.FileKind {
+	last := map[string]int{} // a later one of the same place counts
+	for i, a := range r.recorded.added {
+		last[locationKey(a.Location)] = i
+	}
+	for i, a := range r.recorded.added {
+		if a.Location.Kind != migxml.FileKind || last[locationKey(a.Location)] != i || r.isBarred(a.Location, migxml.Object{Size: int64(len(a.Data))}) {
 			continue
 		}
-		for _, u := range r.active([]int{a.Unit}) {
-			t := target{path: r.byDefault(u, joined(a.Location)), unit: u, rules: u.matching(a.Location)}
-			if to, moved, err := u.locate(t.rules, a.Location); err == nil && moved {
-				t.path = joined(to)
-			}
-			err := r.try(ctx, job.UnreadableFile, t.path, func() error { return r.addedFile(a, t) })
-			if err != nil {
+		o := store.Object{
+			Path: store.Text(joined(a.Location)), Dir: !a.Location.HasLeaf, Units: []int{a.Unit},
+			Size: int64(len(a.Data)), Attr: uint32(addedAttributes(a)), Security: madeUp,
+		}
+		targets, err := r.targets(o)
+		if err != nil {
+			r.report(job.Problem{Kind: job.Damaged, Path: string(o.Path), Text: err.Error()})
+			continue
+		}
+		for _, t := range targets {
+			t.made = append([]byte{}, a.Data...)
+			if err := r.applyObject(ctx, o, t); err != nil {
 				return err
 			}
 		}
@@ -123,46 +168,41 @@ func (r *run) applyAddedFiles(ctx context.Context) error {
 	return nil
 }
 
-func (r *run) addedFile(a migxml.Added, t target) error {
-	d, at, shown, err := r.onDrive(t.path)
-	if err != nil {
-		return err
+// madeUp is the ID of no security descriptor in a capture.
+const madeUp = -1
+
+// addedAttributes reads the attributes of a file that rules made up (4.19).
+func addedAttributes(a migxml.Added) volume.Attr {
+	var attr volume.Attr
+	for _, name := range a.Attributes {
+		attr |= map[string]volume.Attr{
+			"ARCHIVE": volume.Archive, "READ-ONLY": volume.ReadOnly, "SYSTEM": volume.System, "HIDDEN": volume.Hidden,
+		}[name]
 	}
-	if !a.Location.HasLeaf {
-		made, err := d.mkdirs(at)
-		r.finishLater(shown, made)
-		return err
-	}
-	if d.exists(at) {
-		r.count(t.unit, func(c *Counts) { c.Kept++ })
-		return nil
-	}
-	dir, _ := winname.Split(at)
-	made, err := d.mkdirs(dir)
-	if err != nil {
-		return err
-	}
-	r.finishLater(shown, made)
-	err = d.put(at, false, metadata{security: r.ownerRights(shown, false)}, func(w io.Writer) error {
-		_, err := w.Write(a.Data)
-		return err
-	})
-	if err == nil {
-		r.count(t.unit, func(c *Counts) { c.Files++; c.Bytes += int64(len(a.Data)) })
-	}
-	return err
+	return attr
 }
 
 // applySettings puts INI settings into the files of the destination, where the
 // source overwrites (10.2).
 func (r *run) applySettings(ctx context.Context) error {
 	for _, s := range r.recorded.settings {
-		units := r.active(s.Takers)
-		if len(units) == 0 {
+		object := migxml.Pattern{Kind: migxml.IniKind, Node: s.Path, Section: s.Section, Leaf: s.Key, HasLeaf: true}
+		source := migxml.Value{Name: s.Key, Type: migxml.RegSz, Data: utf16Data(s.Value)}
+		var claims []claim
+		for _, u := range r.active(s.Takers) {
+			claims = append(claims, claim{u, u.matching(object)})
+		}
+		now, later := r.wanted(claims, object, migxml.Object{Value: source}, func() bool { return true })
+		claims = append(now, later...)
+		if len(claims) == 0 || r.isBarred(object, migxml.Object{Value: source}) {
 			continue
 		}
-		to := r.byDefault(units[0], s.Path)
-		err := r.try(ctx, job.UnreadableFile, to, func() error { return r.setting(s, to) })
+		c := deciding(claims)
+		to := r.byDefault(c.unit, s.Path)
+		if file, moved := r.moved(c, objectOf(store.Object{Path: store.Text(s.Path)})); moved {
+			to = joined(file)
+		}
+		err := r.try(ctx, job.UnreadableFile, to, func() error { return r.setting(s, object, source, c, to) })
 		if err != nil {
 			return err
 		}
@@ -170,7 +210,7 @@ func (r *run) applySettings(ctx context.Context) error {
 	return nil
 }
 
-func (r *run) setting(s migxml.TakenSetting, to string) error {
+func (r *run) setting(s migxml.TakenSetting, object migxml.Pattern, source migxml.Value, c claim, to string) error {
 	d, at, shown, err := r.onDrive(to)
 	if err != nil {
 		return err
@@ -194,7 +234,17 @@ func (r *run) setting(s migxml.TakenSetting, to string) error {
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	text, err := setINI(old, s.Section, s.Key, s.Value)
+	var destination *migxml.Value
+	for _, there := range migxml.ParseINI(old) {
+		if winname.Equal(there.Section, s.Section) && winname.Equal(there.Key, s.Key) {
+			destination = &migxml.Value{Name: there.Key, Type: migxml.RegSz, Data: utf16Data(there.Value)}
+		}
+	}
+	value, write := r.decided(c, object, source, destination)
+	if !write {
+		return nil
+	}
+	text, err := setINI(old, s.Section, s.Key, value.Text())
 	if err != nil {
 		return err
 	}
@@ -218,21 +268,69 @@ func (r *run) setting(s migxml.TakenSetting, to string) error {
 	})
 }
 
-// setINI sets one key of an INI file. A text in UTF-16, which some programs
-// write, keeps its form; all else is taken as bytes.
+// setINI sets one key of an INI file, which keeps its encoding: UTF-16 or UTF-8, as
+// some programs write, else the ANSI code page (taken as Windows-1252, which gives
+// back every byte). Text that this does not have makes the file UTF-16.
 func setINI(old []byte, section, key, value string) ([]byte, error) {
 	if strings.ContainsAny(section+key+value, "\r\n") {
 		return nil, errors.New("an INI setting of several lines")
 	}
-	wide := bytes.HasPrefix(old, []byte{0xFF, 0xFE})
+	if value != strings.TrimSpace(value) {
+		value = `"` + value + `"`
+	}
+	const mark = "\xEF\xBB\xBF"
 	text := string(old)
-	if wide {
+	wide, marked, ansi := bytes.HasPrefix(old, []byte{0xFF, 0xFE}), strings.HasPrefix(text, mark), false
+	switch {
+	case wide:
 		var units []uint16
 		for rest := old[2:]; len(rest) >= 2; rest = rest[2:] {
 			units = append(units, le.Uint16(rest))
 		}
 		text = winname.FromUTF16(units)
+	case marked:
+		text = text[len(mark):]
+	case !utf8.Valid(old) || isASCII(text):
+		ansi = true
+		decoded, err := charmap.Windows1252.NewDecoder().String(text)
+		if err != nil {
+			return nil, err
+		}
+		text = decoded
 	}
+	text = setLine(text, section, key, value)
+	if ansi {
+		encoded, err := charmap.Windows1252.NewEncoder().String(text)
+		if err == nil {
+			return []byte(encoded), nil
+		}
+		wide = true
+	}
+	switch {
+	case marked:
+		return []byte(mark + text), nil
+	case !wide:
+		return []byte(text), nil
+	}
+	out := []byte{0xFF, 0xFE}
+	for _, u := range winname.ToUTF16(text) {
+		out = le.AppendUint16(out, u)
+	}
+	return out, nil
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// setLine sets a key in the first section of its name, the only one that Windows
+// looks at.
+func setLine(text, section, key, value string) string {
 	end := "\r\n"
 	if strings.Contains(text, "\n") && !strings.Contains(text, "\r\n") {
 		end = "\n"
@@ -242,13 +340,15 @@ func setINI(old []byte, section, key, value string) ([]byte, error) {
 		lines = strings.Split(strings.TrimSuffix(strings.ReplaceAll(text, "\r\n", "\n"), "\n"), "\n")
 	}
 	at := -1 // behind the last line of the section that says something
-	inside, done := false, false
+	inside := false
 	for i, line := range lines {
 		trimmed := strings.TrimSpace(line)
 		if strings.HasPrefix(trimmed, "[") {
-			name, _, _ := strings.Cut(trimmed[1:], "]")
-			inside = winname.Equal(strings.TrimSpace(name), section)
 			if inside {
+				break
+			}
+			name, _, _ := strings.Cut(trimmed[1:], "]")
+			if inside = winname.Equal(strings.TrimSpace(name), section); inside {
 				at = i + 1
 			}
 			continue
@@ -259,24 +359,14 @@ func setINI(old []byte, section, key, value string) ([]byte, error) {
 		}
 		at = i + 1
 		if ok && winname.Equal(strings.TrimSpace(name), key) {
-			lines[i], done = name+"="+value, true
-			break
+			lines[i] = name + "=" + value
+			return strings.Join(lines, end) + end
 		}
 	}
-	if !done {
-		if at < 0 {
-			lines = append(lines, "["+section+"]")
-			at = len(lines)
-		}
-		lines = append(lines[:at], append([]string{key + "=" + value}, lines[at:]...)...)
+	if at < 0 {
+		lines = append(lines, "["+section+"]")
+		at = len(lines)
 	}
-	text = strings.Join(lines, end) + end
-	if !wide {
-		return []byte(text), nil
-	}
-	out := []byte{0xFF, 0xFE}
-	for _, u := range winname.ToUTF16(text) {
-		out = le.AppendUint16(out, u)
-	}
-	return out, nil
+	lines = slices.Insert(lines, at, key+"="+value)
+	return strings.Join(lines, end) + end
 }

@@ -2,6 +2,7 @@ package restore
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,12 +32,19 @@ type laterLink struct {
 	to     target
 }
 
+// claim is a unit that has to do with an object, with those of its rules that do.
+type claim struct {
+	unit  *unit
+	rules []int
+}
+
 // target is where an object goes, and the unit whose rules decide what happens
 // there.
 type target struct {
-	path  string
-	unit  *unit
-	rules []int // of the unit, that concern the object
+	path string
+	claim
+	claims []claim // of all units that put it there; the first decides until filters are asked
+	made   []byte  // content that rules made up, nil for what is in the store
 }
 
 // objectOf is an object of the source as a location.
@@ -122,6 +130,10 @@ func (r *run) applyFiles(ctx context.Context) error {
 		if err := r.ctl.Gate.Wait(ctx); err != nil {
 			return err
 		}
+		if object := objectOf(o); r.simulated[locationKey(object)] || r.isBarred(object, r.filterObject(o)) {
+			r.passed(o.Size)
+			continue
+		}
 		targets, err := r.targets(o)
 		if err != nil {
 			r.report(job.Problem{Kind: job.Damaged, Path: string(o.Path), Text: err.Error()})
@@ -137,7 +149,8 @@ func (r *run) applyFiles(ctx context.Context) error {
 }
 
 // targets works out where an object goes. What several units took goes once to
-// where it was, and to every other place that their rules name.
+// where it was, and to every other place that their rules name, or those of a unit
+// that moves what others took (spec/migxml-spec.md 4.17).
 func (r *run) targets(o store.Object) ([]target, error) {
 	path := strings.TrimRight(string(o.Path), `\`)
 	if !isPath(path) || len(path) == 2 && !o.Dir {
@@ -150,41 +163,85 @@ func (r *run) targets(o store.Object) ([]target, error) {
 	}
 	object := objectOf(o)
 	var list []target
-	var plain *target
-	for _, u := range r.active(o.Units) {
-		rules := u.matching(object)
-		to, moved, err := u.locate(rules, object)
-		if err != nil {
-			r.warn(fmt.Sprintf("locationModify of %s: %v; what it is about goes where it was", u.catalog.Component, err))
-		}
-		if !moved || err != nil {
-			if plain == nil {
-				plain = &target{path: r.byDefault(u, path), unit: u, rules: rules}
+	add := func(path string, c claim) {
+		for i := range list {
+			if winname.Equal(list[i].path, path) {
+				list[i].claims = append(list[i].claims, c)
+				return
 			}
+		}
+		list = append(list, target{path: path, claim: c, claims: []claim{c}})
+	}
+	plain := ""
+	for _, u := range r.active(o.Units) {
+		c := claim{u, u.matching(object)}
+		if to, moved := r.moved(c, object); moved {
+			add(joined(to), c)
 			continue
 		}
-		list = append(list, target{path: joined(to), unit: u, rules: rules})
+		to, remapped := r.remapped(u, path)
+		if !remapped {
+			plain = cmp.Or(plain, r.byDefault(u, path))
+			to = plain
+		}
+		add(to, c)
 	}
-	if plain != nil {
-		list = append([]target{*plain}, list...)
+	for _, u := range r.movers(object, o.Units) {
+		c := claim{u, u.matching(object)}
+		if to, moved := r.moved(c, object); moved {
+			add(joined(to), c)
+		}
 	}
-	seen := map[string]bool{}
-	return slices.DeleteFunc(list, func(t target) bool {
-		key := winname.Fold(t.path)
-		twice := seen[key]
-		seen[key] = true
-		return twice
-	}), nil
+	return list, nil
+}
+
+// wanted returns the claims of the units whose filters let an object be put back.
+// What waits for a target of its own comes last, as linkWorks is asked then.
+func (r *run) wanted(claims []claim, object migxml.Pattern, o migxml.Object, linkWorks func() bool) (now, later []claim) {
+	for _, c := range claims {
+		asked := false
+		dropped, err := c.unit.dropped(c.rules, object, o, func() bool { asked = true; return linkWorks() })
+		if err != nil {
+			r.warn(fmt.Sprintf("filter of %s: %v", c.unit.catalog.Component, err))
+		}
+		switch {
+		case dropped && err == nil:
+		case asked:
+			later = append(later, c)
+		default:
+			now = append(now, c)
+		}
+	}
+	return now, later
+}
+
+// deciding is the claim whose rules say most: the first with any about what becomes
+// of the object.
+func deciding(claims []claim) claim {
+	for _, c := range claims {
+		if c.unit.restorer != nil && c.unit.restorer.Acts(c.rules) {
+			return c
+		}
+	}
+	return claims[0]
 }
 
 // byDefault is where something goes that no rule moves.
 func (r *run) byDefault(u *unit, path string) string {
-	for _, m := range u.remaps {
-		if to, ok := migxml.Rebase(path, m.from, m.to); ok {
-			return to
-		}
+	if to, ok := r.remapped(u, path); ok {
+		return to
 	}
 	return r.places.of(path, u.catalog.Context)
+}
+
+// remapped is where a variable of the unit's component moves a path.
+func (r *run) remapped(u *unit, path string) (string, bool) {
+	for _, m := range u.remaps {
+		if to, ok := migxml.Rebase(path, m.from, m.to); ok {
+			return to, true
+		}
+	}
+	return path, false
 }
 
 // onDrive is the path itself, or the same path on the system's drive if the
@@ -228,8 +285,8 @@ func (r *run) applyObject(ctx context.Context, o store.Object, t target) error {
 	if o.Dir {
 		return r.try(ctx, job.UnreadableFile, shown, func() error { return r.folder(o, t) })
 	}
-	if later, err := r.filtered(o, t, false); err != nil || later {
-		return err
+	if !r.filtered(o, &t, false) {
+		return nil
 	}
 	if o.Raw {
 		return r.try(ctx, job.UnreadableFile, shown, func() error { return r.encrypted(ctx, o, t) })
@@ -237,40 +294,35 @@ func (r *run) applyObject(ctx context.Context, o store.Object, t target) error {
 	return r.try(ctx, job.UnreadableFile, shown, func() error { return r.file(ctx, o, t) })
 }
 
-// filtered asks the filter of the includes; true if the object is not put back
-// now. Shortcuts wait until everything else is there.
-func (r *run) filtered(o store.Object, t target, last bool) (bool, error) {
-	object := objectOf(o)
-	waits := false
-	works := func() bool {
-		if last {
-			return r.linkWorks(o)
-		}
-		waits = true
+// filtered asks the filters of the units that put the object there; true if it is
+// put back now, by the one that decides. Shortcuts wait until everything else is there.
+func (r *run) filtered(o store.Object, t *target, last bool) bool {
+	works := func() bool { return !last || r.linkWorks(o) }
+	now, later := r.wanted(t.claims, objectOf(o), r.filterObject(o), works)
+	if last {
+		now = append(now, later...)
+	}
+	switch {
+	case len(now) > 0:
+		t.claim = deciding(now)
 		return true
+	case len(later) > 0:
+		r.links = append(r.links, laterLink{o, *t})
 	}
-	dropped, err := t.unit.dropped(t.rules, object, migxml.Object{
-		Size: o.Size, Created: o.Created.Time(), Modified: o.Modified.Time(), Accessed: o.Accessed.Time(),
-	}, works)
-	if err != nil {
-		r.warn(fmt.Sprintf("filter of %s: %v", t.unit.catalog.Component, err))
-		return false, nil
-	}
-	if waits {
-		r.links = append(r.links, laterLink{o, t})
-		return true, nil
-	}
-	return dropped, nil
+	return false
+}
+
+// filterObject is what filters may ask about a file: dates are those of the source's
+// days.
+func (r *run) filterObject(o store.Object) migxml.Object {
+	zone := r.source.TimeZone.Location()
+	return migxml.Object{Size: o.Size, Created: o.Created.Time().In(zone), Modified: o.Modified.Time().In(zone), Accessed: o.Accessed.Time().In(zone)}
 }
 
 // applyLinks puts back the shortcuts whose targets are there now.
 func (r *run) applyLinks(ctx context.Context) error {
 	for _, l := range r.links {
-		dropped, err := r.filtered(l.object, l.to, true)
-		if err != nil {
-			return err
-		}
-		if dropped {
+		if !r.filtered(l.object, &l.to, true) {
 			r.notice(string(l.object.Path), "the shortcut leads nowhere here, left out")
 			continue
 		}
@@ -400,7 +452,12 @@ func (r *run) file(ctx context.Context, o store.Object, t target) error {
 	if err != nil {
 		return err
 	}
-	open := func() (io.ReadCloser, error) { return r.req.Tree.Open(ctx, store.FilePath(string(o.Path))) }
+	open := func() (io.ReadCloser, error) {
+		if t.made != nil {
+			return io.NopCloser(bytes.NewReader(t.made)), nil
+		}
+		return r.req.Tree.Open(ctx, store.FilePath(string(o.Path)))
+	}
 	size := o.Size
 	content, err := r.modified(t, d, at, open)
 	if err != nil {
@@ -410,7 +467,7 @@ func (r *run) file(ctx context.Context, o store.Object, t target) error {
 		open = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }
 	}
 	from := ""
-	if content == nil {
+	if content == nil && t.made == nil {
 		from = r.linked(ctx, o)
 	}
 	replace := false
@@ -442,7 +499,7 @@ func (r *run) file(ctx context.Context, o store.Object, t target) error {
 		}
 		isDir := err == nil && info.IsDir()
 		resolution, template, err := t.unit.merge(t.rules, objectOf(o), migxml.Collision{
-			Kind: migxml.FileKind, Version: func(destination bool, tag string) string { return r.version(d, native, open, destination) },
+			Kind: migxml.FileKind, Version: func(destination bool, tag string) string { return r.version(d, native, open, destination, tag) },
 		})
 		if err != nil {
 			r.warn(fmt.Sprintf("merge of %s: %v", t.unit.catalog.Component, err))
@@ -615,7 +672,7 @@ func (r *run) modified(t target, d *disk, at string, open func() (io.ReadCloser,
 }
 
 // version reads the version resource of a file on either side for NewestVersion.
-func (r *run) version(d *disk, native string, open func() (io.ReadCloser, error), destination bool) string {
+func (r *run) version(d *disk, native string, open func() (io.ReadCloser, error), destination bool, tag string) string {
 	var in io.ReadCloser
 	var err error
 	if destination {
@@ -627,7 +684,7 @@ func (r *run) version(d *disk, native string, open func() (io.ReadCloser, error)
 		return ""
 	}
 	defer in.Close()
-	return fileVersion(in)
+	return fileVersion(in, tag)
 }
 
 // linkWorks reports whether the target of a shortcut is there. One that names no

@@ -218,6 +218,14 @@ func TestSetINI(t *testing.T) {
 		{"[A]\nl=2\n\n[B]\nk=0\n", "A", "k", "1", "[A]\nl=2\nk=1\n\n[B]\nk=0\n"},
 		{"; top\r\n[B]\r\nk=0", "A", "k", "1", "; top\r\n[B]\r\nk=0\r\n[A]\r\nk=1\r\n"},
 		{"\xFF\xFE[\x00A\x00]\x00\r\x00\n\x00", "A", "k", "ü", "\xFF\xFE[\x00A\x00]\x00\r\x00\n\x00k\x00=\x00\xFC\x00\r\x00\n\x00"},
+		// The encoding stays, and the first section of a name is the one that counts (5.6).
+		{"[A]\r\nl=\xE4\r\n", "A", "k", "ü", "[A]\r\nl=\xE4\r\nk=\xFC\r\n"},
+		{"[A]\r\n", "A", "k", "ü", "[A]\r\nk=\xFC\r\n"},
+		{"[A]\r\nl=ä\r\n", "A", "k", "ü", "[A]\r\nl=ä\r\nk=ü\r\n"},
+		{"\xEF\xBB\xBF[A]\r\n", "A", "k", "ü", "\xEF\xBB\xBF[A]\r\nk=ü\r\n"},
+		{"[A]\r\n", "A", "k", "я", "\xFF\xFE[\x00A\x00]\x00\r\x00\n\x00k\x00=\x00\x4F\x04\r\x00\n\x00"},
+		{"[A]\r\nl=1\r\n[B]\r\n[A]\r\nk=0\r\n", "A", "k", "2", "[A]\r\nl=1\r\nk=2\r\n[B]\r\n[A]\r\nk=0\r\n"},
+		{"[A]\r\n", "A", "k", " x ", "[A]\r\nk=\" x \"\r\n"},
 	} {
 		got, err := setINI([]byte(c.old), c.section, c.key, c.value)
 		if err != nil || string(got) != c.want {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strings"
 
 	"lifeboat/engine/winname"
 )
@@ -61,18 +62,23 @@ func shortcutTarget(b []byte) (string, bool) {
 // maxVersion bounds how far into a file a version is looked for.
 const maxVersion = 64 << 20
 
-// fileVersion finds the fixed version of a program or library, "" if it has
-// none: the block VS_FIXEDFILEINFO begins with a signature that nothing else has.
-func fileVersion(r io.Reader) string {
+// fileVersion finds the fixed version of a program or library, that of the file or,
+// for the tag ProductVersion, of the product, "" if it has none: the block
+// VS_FIXEDFILEINFO begins with a signature that nothing else has.
+func fileVersion(r io.Reader, tag string) string {
 	signature := []byte{0xBD, 0x04, 0xEF, 0xFE, 0, 0, 1, 0}
-	const need = 16
+	const need = 24
+	at := 8
+	if strings.EqualFold(tag, "ProductVersion") {
+		at = 16
+	}
 	buf := make([]byte, 0, 1<<20)
 	for read := 0; read < maxVersion; {
 		n, err := io.ReadFull(r, buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
 		read += n
 		if i := bytes.Index(buf, signature); i >= 0 && i+need <= len(buf) {
-			high, low := le.Uint32(buf[i+8:]), le.Uint32(buf[i+12:])
+			high, low := le.Uint32(buf[i+at:]), le.Uint32(buf[i+at+4:])
 			return fmt.Sprintf("%d.%d.%d.%d", high>>16, high&0xFFFF, low>>16, low&0xFFFF)
 		}
 		if err != nil {

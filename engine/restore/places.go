@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -80,6 +81,16 @@ func (p *places) of(path, user string) string {
 		}
 	}
 	return path
+}
+
+// isNamed reports whether a folder of the destination has a meaning of its own.
+func (p *places) isNamed(path string) bool {
+	for _, table := range append(slices.Collect(maps.Values(p.users)), p.system) {
+		if slices.ContainsFunc(table, func(m moved) bool { return winname.Equal(m.to, path) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // homeOf finds whose profile a path lies in.

@@ -267,6 +267,9 @@ func (g *registry) file(ctx context.Context, name string) error {
 func (g *registry) key(k store.RegistryKey, units []*unit) error {
 	object := migxml.Pattern{Kind: migxml.RegistryKind, Node: string(k.Path)}
 	if len(k.Values) == 0 {
+		if g.isBarred(object, migxml.Object{}) {
+			return nil
+		}
 		for _, to := range g.targets(units, object) {
 			h, below, err := g.at(to.path)
 			if errors.Is(err, errNotHere) {
@@ -289,6 +292,9 @@ func (g *registry) key(k store.RegistryKey, units []*unit) error {
 	touched := map[string]bool{}
 	for _, v := range k.Values {
 		object.Leaf, object.HasLeaf = string(v.Name), true
+		if g.simulated[locationKey(object)] || g.isBarred(object, migxml.Object{Value: migxml.Value{Name: string(v.Name), Type: v.Type, Data: v.Data}}) {
+			continue // rules made it up, or do not want it
+		}
 		for _, to := range g.targets(units, object) {
 			err := g.value(regf.Value{Name: to.leaf, Type: regf.Type(v.Type), Data: v.Data}, object, to)
 			if errors.Is(err, errNotHere) {
@@ -307,38 +313,43 @@ func (g *registry) key(k store.RegistryKey, units []*unit) error {
 	return nil
 }
 
-// keyTarget is where a key or value goes.
+// keyTarget is where a key or value goes; the claim decides what happens there.
 type keyTarget struct {
-	path  string
-	leaf  string
-	unit  *unit
-	rules []int
+	path string
+	leaf string
+	claim
+	claims []claim
 }
 
 // targets works out where a key or value goes, as targets of files does.
 func (g *registry) targets(units []*unit, object migxml.Pattern) []keyTarget {
 	var list []keyTarget
-	plain := -1
-	for _, u := range units {
-		rules := u.matching(object)
-		to, moved, err := u.locate(rules, object)
-		if err != nil {
-			g.warn(fmt.Sprintf("locationModify of %s: %v; what it is about goes where it was", u.catalog.Component, err))
+	add := func(path, leaf string, c claim) {
+		for i := range list {
+			if winname.Equal(list[i].path, path) && winname.Equal(list[i].leaf, leaf) {
+				list[i].claims = append(list[i].claims, c)
+				return
+			}
 		}
-		if moved && err == nil {
-			list = append(list, keyTarget{to.Node, to.Leaf, u, rules})
-		} else if plain < 0 {
-			plain = len(list)
-			list = append(list, keyTarget{g.sameKey(object.Node), object.Leaf, u, rules})
+		list = append(list, keyTarget{path, leaf, c, []claim{c}})
+	}
+	var taken []int
+	for _, u := range units {
+		taken = append(taken, u.index)
+		c := claim{u, u.matching(object)}
+		if to, moved := g.moved(c, object); moved {
+			add(to.Node, to.Leaf, c)
+		} else {
+			add(g.sameKey(object.Node), object.Leaf, c)
 		}
 	}
-	seen := map[string]bool{}
-	return slices.DeleteFunc(list, func(t keyTarget) bool {
-		key := winname.Fold(t.path) + "\x00" + winname.Fold(t.leaf)
-		twice := seen[key]
-		seen[key] = true
-		return twice
-	})
+	for _, u := range g.movers(object, taken) {
+		c := claim{u, u.matching(object)}
+		if to, moved := g.moved(c, object); moved {
+			add(to.Node, to.Leaf, c)
+		}
+	}
+	return list
 }
 
 // sameKey is a key's path with the user of the destination in it.
@@ -367,35 +378,14 @@ func (g *registry) value(v regf.Value, object migxml.Pattern, to keyTarget) erro
 	if there {
 		destination = &migxml.Value{Name: old.Name, Type: uint32(old.Type), Data: old.Data}
 	}
-	dropped, err := to.unit.dropped(to.rules, object, migxml.Object{Value: source}, func() bool { return true })
-	if err != nil {
-		g.warn(fmt.Sprintf("filter of %s: %v", to.unit.catalog.Component, err))
-	}
-	if dropped {
+	now, later := g.wanted(to.claims, object, migxml.Object{Value: source}, func() bool { return true })
+	if now = append(now, later...); len(now) == 0 {
 		return nil
 	}
-	for _, c := range to.unit.modifiers(to.rules) {
-		changed, write, err := migxml.Modify(c, source, destination)
-		if err != nil {
-			g.warn(fmt.Sprintf("contentModify of %s: %v", to.unit.catalog.Component, err))
-			continue
-		}
-		if !write {
-			return nil
-		}
-		source = changed
-	}
-	if destination != nil {
-		resolution, _, err := to.unit.merge(to.rules, object, migxml.Collision{
-			Kind: migxml.RegistryKind, Source: source, Destination: *destination,
-		})
-		if err != nil {
-			g.warn(fmt.Sprintf("merge of %s: %v", to.unit.catalog.Component, err))
-		}
-		if resolution == migxml.Keep {
-			g.count(to.unit, func(c *Counts) { c.Kept++ })
-			return nil
-		}
+	to.claim = deciding(now)
+	source, write := g.decided(to.claim, object, source, destination)
+	if !write {
+		return nil
 	}
 	v.Type, v.Data = regf.Type(source.Type), source.Data
 	changed, err := h.set(below, v)
@@ -409,11 +399,40 @@ func (g *registry) value(v regf.Value, object migxml.Pattern, to keyTarget) erro
 	return nil
 }
 
+// decided is what becomes of a value or an INI setting by the rules of a unit;
+// false if the destination stays as it is.
+func (r *run) decided(c claim, object migxml.Pattern, source migxml.Value, destination *migxml.Value) (migxml.Value, bool) {
+	for _, call := range c.unit.modifiers(c.rules) {
+		changed, write, err := migxml.Modify(call, source, destination)
+		if err != nil {
+			r.warn(fmt.Sprintf("contentModify of %s: %v", c.unit.catalog.Component, err))
+			continue
+		}
+		if !write {
+			return source, false
+		}
+		source = changed
+	}
+	if destination == nil {
+		return source, true
+	}
+	resolution, _, err := c.unit.merge(c.rules, object, migxml.Collision{Kind: object.Kind, Source: source, Destination: *destination})
+	if err != nil {
+		r.warn(fmt.Sprintf("merge of %s: %v", c.unit.catalog.Component, err))
+	}
+	if resolution == migxml.Keep {
+		r.count(c.unit, func(c *Counts) { c.Kept++ })
+		return source, false
+	}
+	return source, true
+}
+
 // added writes the values that rules made up.
 func (g *registry) added(ctx context.Context) error {
 	for _, a := range g.recorded.added {
 		units := g.active([]int{a.Unit})
-		if a.Location.Kind != migxml.RegistryKind || len(units) == 0 {
+		value := migxml.Value{Name: a.Location.Leaf, Type: a.Type, Data: a.Data}
+		if a.Location.Kind != migxml.RegistryKind || len(units) == 0 || g.isBarred(a.Location, migxml.Object{Value: value}) {
 			continue
 		}
 		for _, to := range g.targets(units, a.Location) {
@@ -437,7 +456,8 @@ func (g *registry) added(ctx context.Context) error {
 
 // clean takes away what destinationCleanup names in the registry.
 func (g *registry) clean(ctx context.Context) error {
-	return g.eachCleanup(func(u *unit, p migxml.Pattern) error {
+	return g.eachCleanup(func(c cleanup) error {
+		p := &c.pattern
 		if p.Kind != migxml.RegistryKind {
 			return nil
 		}
@@ -456,41 +476,38 @@ func (g *registry) clean(ctx context.Context) error {
 			if !h.has(below) {
 				return nil
 			}
-			if err := g.cleanKey(h, below, there, p, wild); err != nil {
-				return err
-			}
-			if !p.HasLeaf && !wild {
-				return h.drop(below)
-			}
-			return nil
+			return g.cleanKey(h, below, there, c, wild)
 		})
 	})
 }
 
-// cleanKey removes the values that a pattern names, and the keys that have
+// cleanKey removes the values that a pattern names, and the keys it names that have
 // nothing left.
-func (g *registry) cleanKey(h keys, key, shown string, p migxml.Pattern, deep bool) error {
+func (g *registry) cleanKey(h keys, key, shown string, c cleanup, deep bool) error {
 	for _, name := range h.values(key) {
-		if p.MatchLeaf(shown, name) {
+		v, _ := h.value(key, name)
+		goes, err := c.wants(shown, name, migxml.Object{Value: migxml.Value{Name: name, Type: uint32(v.Type), Data: v.Data}})
+		if err != nil {
+			g.warn(fmt.Sprintf("destinationCleanup of %s: %v; not done", c.unit.catalog.Component, err))
+			return nil
+		}
+		if goes {
 			if err := h.unset(key, name); err != nil {
 				return err
 			}
 			g.change("remove", shown+" ["+name+"]", "")
 		}
 	}
-	if !deep {
-		return nil
-	}
-	for _, name := range h.subkeys(key) {
-		sub, at := winname.Join(key, name), winname.Join(shown, name)
-		if err := g.cleanKey(h, sub, at, p, deep); err != nil {
-			return err
-		}
-		if p.MatchNode(at) && len(h.values(sub))+len(h.subkeys(sub)) == 0 {
-			if err := h.drop(sub); err != nil {
+	if deep {
+		for _, name := range h.subkeys(key) {
+			if err := g.cleanKey(h, winname.Join(key, name), winname.Join(shown, name), c, deep); err != nil {
 				return err
 			}
 		}
+	}
+	if c.pattern.MatchNode(shown) && len(h.values(key))+len(h.subkeys(key)) == 0 {
+		g.change("remove", shown, "")
+		return h.drop(key)
 	}
 	return nil
 }

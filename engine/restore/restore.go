@@ -161,24 +161,29 @@ type run struct {
 	now    time.Time
 	result *Result
 
-	catalog  *store.Catalog
-	source   *windows.Installation // of the source; the zero one if the catalog has none
-	recorded recorded
-	machine  *windows.Machine // the destination, with the profiles that are to be
-	omitted  map[string]string
-	people   map[string]*Person
-	acting   []migxml.RestoreRule
-	given    []string // urlids of Request.Rules
-	actions  []action
-	commands int     // that were run
-	units    []*unit // by index of Catalog.Units; nil for those that are left out
-	places   *places
-	sds      map[int][]byte // security descriptors by ID, translated
-	disks    []*disk        // by index of Sources
-	journal  *journal
-	policy   job.Decider // of Request.ErrorControl
-	registry *registry
-	accounts accounts
+	catalog   *store.Catalog
+	source    *windows.Installation // of the source; the zero one if the catalog has none
+	recorded  recorded
+	machine   *windows.Machine // the destination, with the profiles that are to be
+	omitted   map[string]string
+	people    map[string]*Person
+	acting    []migxml.RestoreRule
+	given     []string // urlids of Request.Rules
+	actions   []action
+	commands  int                  // that were run
+	units     []*unit              // by index of Catalog.Units, then those of files it does not know; nil for those that are left out
+	moves     []migxml.RestoreRule // locationModify of all units
+	bars      []migxml.RestoreRule // unconditionalExcludes of the files that the capture does not know
+	moving    *unit                // finds moves
+	barring   *unit                // finds bars
+	simulated map[string]bool      // locations of recorded.added, by locationKey
+	places    *places
+	sds       map[int][]byte // security descriptors by ID, translated
+	disks     []*disk        // by index of Sources
+	journal   *journal
+	policy    job.Decider // of Request.ErrorControl
+	registry  *registry
+	accounts  accounts
 
 	folders []finishing // folders made, whose metadata is set last
 	links   []laterLink // shortcuts that are restored only if what they point to is there

@@ -242,6 +242,9 @@ func TestRulesOfTheDestination(t *testing.T) {
   </rules></role></component>
   <component type="System"`
 	changed := strings.Replace(testRules, "\n  </rules></role></component>\n  <component type=\"System\"", more, 1)
+	// What it detects is the capture's business (spec/migxml-spec.md 1.3).
+	changed = strings.Replace(changed, `<role role="Data"><rules>`, `<role role="Data"><detection><conditions><condition>`+
+		`MigXmlHelper.DoesObjectExist("File","C:\nowhere")</condition></conditions></detection><rules>`, 1)
 	if changed == testRules {
 		t.Fatal("the rules were not changed")
 	}

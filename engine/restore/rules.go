@@ -3,7 +3,9 @@ package restore
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -51,6 +53,9 @@ func (u *unit) matching(object migxml.Pattern) []int {
 	if u.restorer == nil {
 		return nil
 	}
+	if object.Kind == migxml.IniKind {
+		return u.restorer.Settings(object)
+	}
 	at, top := &u.files, u.restorer.Files()
 	if object.Kind == migxml.RegistryKind {
 		at, top = &u.registry, u.restorer.Registry()
@@ -85,7 +90,7 @@ func (r *run) prepareRules(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.acting = given
+	r.acting, r.bars = given.rules, given.bars
 	vars := r.machine.Vars()
 	r.places = &places{users: map[string][]moved{}, homes: map[string]string{}}
 	r.places.system = pair(r.recorded.contexts[systemID], vars)
@@ -107,16 +112,24 @@ func (r *run) prepareRules(ctx context.Context) error {
 		r.places.users[winname.Fold(id)] = pair(source, destVars[id])
 		r.places.homes[winname.Fold(string(p.Source.Profile))] = id
 	}
-	r.units = make([]*unit, len(r.catalog.Units))
+	all := append(slices.Clone(r.catalog.Units), given.units...)
+	r.units = make([]*unit, len(all))
 	byUnit := map[int][]migxml.RestoreRule{}
-	for _, rule := range given {
+	for _, rule := range given.rules {
 		byUnit[rule.Unit] = append(byUnit[rule.Unit], rule)
 	}
 	programs, actions := r.destinationUnits(ctx, destVars)
-	for i, c := range r.catalog.Units {
+	for i, c := range all {
 		var own store.RecordedUnit
-		if i < len(r.recorded.units) {
+		switch {
+		case i >= len(r.catalog.Units):
+			own = given.recorded[i-len(r.catalog.Units)]
+		case i < len(r.recorded.units):
 			own = r.recorded.units[i]
+		}
+		if own.Conditional && !given.components[componentKey(c.File, c.Component)] {
+			r.notice(c.Component, "is put back only with a rule file that has this component (defaultSupported), and none was given")
+			continue
 		}
 		if r.req.Omit != nil && r.req.Omit(c, own.Path) {
 			continue
@@ -163,97 +176,182 @@ func (r *run) prepareRules(ctx context.Context) error {
 			u.remaps = append(u.remaps, moved{m.Source, to})
 		}
 	}
+	for _, rule := range r.acting {
+		if rule.Kind == migxml.LocationModify && r.units[rule.Unit] != nil {
+			r.moves = append(r.moves, rule)
+		}
+	}
+	r.moving, r.barring = ruleIndex(r.moves), ruleIndex(r.bars)
+	r.simulated = map[string]bool{}
+	for _, a := range r.recorded.added {
+		if len(r.active([]int{a.Unit})) > 0 {
+			r.simulated[locationKey(a.Location)] = true
+		}
+	}
 	r.actions = actions()
 	return nil
 }
+
+func componentKey(urlid, component string) string { return strings.ToLower(urlid + "\x00" + component) }
 
 func unitKey(c store.CatalogUnit) string {
 	return strings.ToLower(c.File + "\x00" + c.Component + "\x00" + c.Role + "\x00" + c.Context)
 }
 
-// givenRules picks the recorded rules of the files that the restore was given.
-// A file that was changed since the capture is evaluated anew.
-func (r *run) givenRules(ctx context.Context) ([]migxml.RestoreRule, error) {
+// given is what the rule files say that the restore was given.
+type given struct {
+	rules      []migxml.RestoreRule // those that act
+	bars       []migxml.RestoreRule // unconditionalExcludes that the capture does not know
+	components map[string]bool      // by componentKey
+
+	// Units of files that the capture does not know; their indexes follow those of
+	// the catalog's.
+	units    []store.CatalogUnit
+	recorded []store.RecordedUnit
+}
+
+// givenRules picks the recorded rules of the files that the restore was given. A
+// file that was changed since the capture, or that it does not know, is evaluated
+// anew: people add rules for the destination between saving and restoring.
+func (r *run) givenRules(ctx context.Context) (given, error) {
+	g := given{components: map[string]bool{}}
 	if len(r.req.Rules) == 0 {
 		if len(r.recorded.rules) > 0 {
 			r.warn("no rule files were given: what they say about the destination does not apply")
 		}
-		return nil, nil
+		return g, nil
 	}
-	given := map[string]bool{}
+	stored := map[string]bool{} // urlids
+	var anew []*migxml.File
 	for _, f := range r.req.Rules {
 		parsed, diagnostics, err := migxml.Parse(f.Name, f.Data)
 		if err != nil {
-			return nil, err
+			return g, err
 		}
 		for _, d := range diagnostics {
 			if d.Severity == migxml.Error {
 				r.warn(d.String())
 			}
 		}
-		id := strings.ToLower(parsed.URLID)
-		if !slices.ContainsFunc(r.catalog.Units, func(u store.CatalogUnit) bool { return strings.EqualFold(u.File, id) }) {
-			continue // nothing in the store came by it
+		g.components = addComponents(g.components, parsed.URLID, parsed.Components)
+		if r.isStored(ctx, f) {
+			stored[strings.ToLower(parsed.URLID)] = true
+		} else {
+			anew = append(anew, parsed)
 		}
-		given[id] = true
 	}
-	var rules []migxml.RestoreRule
 	for _, rule := range r.recorded.rules {
-		if rule.Unit >= 0 && rule.Unit < len(r.catalog.Units) && given[strings.ToLower(r.catalog.Units[rule.Unit].File)] {
-			rules = append(rules, rule)
+		if rule.Unit >= 0 && rule.Unit < len(r.catalog.Units) && stored[strings.ToLower(r.catalog.Units[rule.Unit].File)] {
+			g.rules = append(g.rules, rule)
 		}
 	}
-	return r.replaceChanged(ctx, rules)
+	if len(anew) == 0 {
+		return g, nil
+	}
+	return g, r.evaluate(ctx, anew, &g)
 }
 
-// replaceChanged evaluates those given files anew whose text is not the one in
-// the capture: people add rules for the destination between saving and restoring.
-// The units keep what they took; only what the rules say of the destination is
-// new, its patterns resolved with the variables of the source.
-func (r *run) replaceChanged(ctx context.Context, rules []migxml.RestoreRule) ([]migxml.RestoreRule, error) {
-	var changed []*migxml.File
-	urlids := map[string]bool{}
-	for _, f := range r.req.Rules {
-		if r.isStored(ctx, f) {
-			continue
+func addComponents(to map[string]bool, urlid string, list []*migxml.Component) map[string]bool {
+	for _, c := range list {
+		to[componentKey(urlid, c.DisplayName)] = true
+		for _, role := range c.Roles {
+			to = addComponents(to, urlid, role.Components)
 		}
-		parsed, _, err := migxml.Parse(f.Name, f.Data)
-		if err != nil {
-			return nil, err
-		}
-		changed = append(changed, parsed)
-		urlids[strings.ToLower(parsed.URLID)] = true
 	}
-	if len(changed) == 0 {
-		return rules, nil
-	}
-	rules = slices.DeleteFunc(rules, func(rule migxml.RestoreRule) bool {
-		return urlids[strings.ToLower(r.catalog.Units[rule.Unit].File)]
-	})
+	return to
+}
+
+// evaluate works out what files say that are not, byte for byte, in the capture,
+// their patterns resolved with the variables of the source. Units of the capture
+// keep what they took; only what the rules say of the destination is new. Those of
+// a file that the capture knows in another form, but not them, were not detected;
+// those of a file that it does not know at all take part as well.
+func (r *run) evaluate(ctx context.Context, files []*migxml.File, g *given) error {
 	var contexts []migxml.Context
 	for id, vars := range r.recorded.contexts {
 		contexts = append(contexts, contextOf(id, "", vars))
 	}
 	slices.SortFunc(contexts, func(a, b migxml.Context) int { return strings.Compare(a.ID, b.ID) })
-	program, _, err := migxml.Compile(changed, contexts, platform.Described(r.source))
-	if err != nil {
-		return nil, err
-	}
+	known := r.knownFiles(ctx)
 	units := map[string]int{}
 	for i, c := range r.catalog.Units {
 		units[unitKey(c)] = i
 	}
-	compiled := program.Units()
-	for _, rule := range program.RestoreRules() {
-		u := compiled[rule.Unit]
-		key := unitKey(store.CatalogUnit{File: u.File, Component: u.Component, Role: u.Role, Context: contexts[u.Context].ID})
-		if i, ok := units[key]; ok {
-			rule.Unit = i
-			rules = append(rules, rule)
+	keyOf := func(u migxml.Unit) store.CatalogUnit {
+		return store.CatalogUnit{File: u.File, Component: u.Component, Role: u.Role, Type: u.Type, Context: contexts[u.Context].ID}
+	}
+	program, diagnostics, err := migxml.CompileForSource(files, contexts, platform.Described(r.source), func(u migxml.Unit) map[string]string {
+		if i, ok := units[unitKey(keyOf(u))]; ok && i < len(r.recorded.units) {
+			return r.recorded.units[i].Vars
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, d := range migxml.Condense(diagnostics) {
+		if d.Severity >= migxml.Warning {
+			r.warn(d.String())
 		}
 	}
-	return rules, nil
+	index := make([]int, len(program.Units())) // of the program's units among ours, -1 for none
+	for i, u := range program.Units() {
+		c := keyOf(u)
+		at, ok := units[unitKey(c)]
+		switch {
+		case ok:
+			index[i] = at
+		case known[strings.ToLower(u.File)]:
+			index[i] = -1
+		default:
+			index[i] = len(r.catalog.Units) + len(g.units)
+			g.units = append(g.units, c)
+			g.recorded = append(g.recorded, store.RecordedUnit{URLID: u.File, Path: u.Path, Vars: u.Vars})
+		}
+	}
+	for _, rule := range program.RestoreRules() {
+		if rule.Unit = index[rule.Unit]; rule.Unit >= 0 {
+			g.rules = append(g.rules, rule)
+		}
+	}
+	for _, rule := range program.Rules() {
+		if rule.Kind != migxml.UnconditionalExclude || index[rule.Unit] < 0 {
+			continue
+		}
+		bar := migxml.RestoreRule{Kind: rule.Kind, File: rule.File, Line: rule.Line, Patterns: []migxml.Pattern{rule.Pattern}}
+		if rule.Filter != nil {
+			bar.Script = rule.Filter.String()
+		}
+		g.bars = append(g.bars, bar)
+	}
+	return nil
 }
+
+// knownFiles are the urlids of the rule files that the capture was made with.
+func (r *run) knownFiles(ctx context.Context) map[string]bool {
+	known := map[string]bool{}
+	for _, u := range r.catalog.Units {
+		known[strings.ToLower(u.File)] = true
+	}
+	for _, name := range r.catalog.Rules {
+		f, err := r.req.Tree.Open(ctx, store.RulesDir+"/"+store.Name(name))
+		if err != nil {
+			continue
+		}
+		data, err := io.ReadAll(io.LimitReader(f, maxRuleFile))
+		f.Close()
+		if err != nil {
+			continue
+		}
+		if parsed, _, err := migxml.Parse(name, data); err == nil {
+			known[strings.ToLower(parsed.URLID)] = true
+		}
+	}
+	return known
+}
+
+// maxRuleFile bounds what is read of a rule file; Parse takes no more.
+const maxRuleFile = 16<<20 + 1
 
 // isStored reports whether a rule file is, byte for byte, in the capture.
 func (r *run) isStored(ctx context.Context, f RuleFile) bool {
@@ -300,20 +398,64 @@ func (r *run) destinationUnits(ctx context.Context, users map[string]map[string]
 	return vars, func() []action { return r.actionsOf(program, contexts, ids) }
 }
 
-// dropped reports whether a filter of the unit's includes keeps an object from
-// being put back.
-func (u *unit) dropped(rules []int, object migxml.Pattern, o migxml.Object, linkWorks func() bool) (bool, error) {
+// dropped reports whether the filters of the unit keep an object from being put back.
+func (u *unit) dropped(rules []int, object migxml.Pattern, o migxml.Object, linkWorks func() bool) (dropped bool, err error) {
 	if u.restorer == nil {
 		return false, nil
 	}
-	rule := u.restorer.Strongest(rules, migxml.Include, object)
-	c := u.call(rule)
-	if c == nil {
-		return false, nil
-	}
-	ok, err := migxml.FilterAtApply(c, object.Leaf, o, linkWorks)
-	return !ok, err
+	takes := u.restorer.Takes(rules, object, func(rule *migxml.RestoreRule) bool {
+		ok, bad := migxml.FilterAtApply(u.call(rule), object.Leaf, o, linkWorks)
+		err = errors.Join(err, bad)
+		return ok
+	})
+	return !takes, err
 }
+
+// moved returns where a locationModify puts an object; false if none does.
+func (r *run) moved(c claim, object migxml.Pattern) (migxml.Pattern, bool) {
+	to, moved, err := c.unit.locate(c.rules, object)
+	if err != nil {
+		r.warn(fmt.Sprintf("locationModify of %s: %v; what it is about goes where it was", c.unit.catalog.Component, err))
+		return object, false
+	}
+	return to, moved
+}
+
+// movers are the units that did not take an object and have a locationModify about it.
+func (r *run) movers(object migxml.Pattern, taken []int) []*unit {
+	var list []int
+	for _, i := range r.moving.matching(object) {
+		if u := r.moves[i].Unit; !slices.Contains(taken, u) && !slices.Contains(list, u) {
+			list = append(list, u)
+		}
+	}
+	return r.active(list)
+}
+
+// isBarred reports whether an unconditionalExclude of a file that only the restore
+// was given is about an object (spec/migxml-spec.md 4.13).
+func (r *run) isBarred(object migxml.Pattern, o migxml.Object) bool {
+	for _, i := range r.barring.matching(object) {
+		rule := &r.bars[i]
+		if ok, err := migxml.FilterAtApply(r.barring.call(rule), object.Leaf, o, func() bool { return true }); ok && err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// ruleIndex finds those of a list of rules that are about an object, of whatever
+// unit they are.
+func ruleIndex(rules []migxml.RestoreRule) *unit {
+	u := &unit{calls: map[string]*migxml.Call{}}
+	if len(rules) > 0 {
+		u.restorer = migxml.NewRestorer(rules)
+	}
+	return u
+}
+
+// locationKey is what objects of the same place have in common.
+func locationKey(object migxml.Pattern) string { return winname.Fold(object.String()) }
 
 // locate returns where a locationModify of the unit puts an object; false if
 // none does.

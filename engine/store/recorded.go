@@ -29,4 +29,7 @@ type RecordedUnit struct {
 	URLID string            `json:"urlid"`          // of the rule file
 	Path  []string          `json:"path,omitempty"` // the components around it, outermost first
 	Vars  map[string]string `json:"vars,omitempty"`
+
+	// Conditional: put back only if the restore is given a rule file with the component.
+	Conditional bool `json:"conditional,omitempty"`
 }

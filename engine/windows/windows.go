@@ -78,3 +78,6 @@ type TimeZone struct {
 	Active      int    `json:"active"`                // the bias when it last ran, daylight saving included
 	HardwareUTC bool   `json:"hardwareUtc,omitempty"` // the hardware clock shows UTC
 }
+
+// Location shows times as that Windows last did.
+func (z TimeZone) Location() *time.Location { return time.FixedZone(z.Key, -z.Active*60) }
