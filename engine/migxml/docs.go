@@ -15,11 +15,12 @@ type docFinder struct {
 
 // docPatterns is GenerateDocPatterns (spec 11.2): where people keep documents,
 // or, with include false, what of that is none.
-func (ev *evaluator) docPatterns(programs, include, systemDrive bool, sc *scope) []Pattern {
+func (ev *evaluator) docPatterns(s *Script, sc *scope) []Pattern {
+	programs, include, systemDrive := s.Call.flag(0, false), s.Call.flag(1, true), s.Call.flag(2, false)
 	if ev.docs == nil {
 		ev.docs = &docFinder{installed: ev.installedFolders("HKLM", sc)}
 	}
-	list := &docList{ev: ev, include: include}
+	list := &docList{ev: ev, include: include, line: s.Line, sc: sc}
 	if sc.ctx.System {
 		list.system(systemDrive, sc)
 		if programs {
@@ -34,6 +35,8 @@ func (ev *evaluator) docPatterns(programs, include, systemDrive bool, sc *scope)
 type docList struct {
 	ev       *evaluator
 	include  bool
+	line     int // of the script
+	sc       *scope
 	extra    []string // folders of applications installed for the user alone
 	patterns []Pattern
 }
@@ -41,6 +44,28 @@ type docList struct {
 // take adds an include; leaf "" stands for the folder alone.
 func (l *docList) take(node, leaf string)  { l.add(true, node, leaf) }
 func (l *docList) leave(node, leaf string) { l.add(false, node, leaf) }
+
+// skip tells why the finder passes a folder over, which is the first thing that
+// people ask who miss something of it.
+func (l *docList) skip(path, why string) {
+	if l.include {
+		l.ev.say(Info, l.sc, l.line, "folder %s is left: %s", show(path), why)
+	}
+}
+
+// apart tells whether a folder is none of people's own: a link, or hidden and of the
+// system.
+func (l *docList) apart(e Entry, path string) bool {
+	switch {
+	case e.Reparse:
+		l.skip(path, "it is a link")
+	case e.Hidden && e.System:
+		l.skip(path, "it is hidden and of the system")
+	default:
+		return false
+	}
+	return true
+}
 
 func (l *docList) add(include bool, node, leaf string) {
 	if include == l.include {
@@ -78,9 +103,10 @@ func (l *docList) system(systemDriveOnly bool, sc *scope) {
 			path := d.Letter + `\` + e.Name
 			lower := strings.ToLower(e.Name)
 			switch {
-			case !e.Dir || e.Reparse || e.Hidden && e.System:
+			case !e.Dir:
 			case slices.Contains(systemFolders, lower), strings.HasPrefix(lower, "$"), strings.HasPrefix(lower, "windows.old"):
 			case slices.Contains(reserved, winname.Fold(path)):
+			case l.apart(e, path):
 			default:
 				l.folder(path, true)
 			}
@@ -116,9 +142,12 @@ func (l *docList) user(sc *scope) {
 	for _, e := range l.ev.platform.ReadDir(profile) {
 		path := profile + `\` + e.Name
 		switch {
-		case !e.Dir || e.Reparse || e.Hidden && e.System:
+		case !e.Dir:
 		case slices.Contains(profileFolders, strings.ToLower(e.Name)):
-			l.leave(path+`\*`, "*")
+			if !e.Reparse && !(e.Hidden && e.System) {
+				l.leave(path+`\*`, "*")
+			}
+		case l.apart(e, path):
 		default:
 			l.folder(path, true)
 		}
@@ -142,6 +171,7 @@ func (l *docList) folder(path string, deeper bool) {
 		for _, dir := range dirs {
 			if dir == folded {
 				l.leave(path+`\*`, "*")
+				l.skip(path, "an application is installed in it")
 				return
 			}
 			inside = inside || strings.HasPrefix(dir, folded+`\`)
@@ -155,12 +185,13 @@ func (l *docList) folder(path string, deeper bool) {
 		l.take(path, "*")
 		l.hiddenFiles(path)
 		for _, e := range l.ev.platform.ReadDir(path) {
-			if e.Dir && !e.Reparse && !(e.Hidden && e.System) {
-				l.folder(path+`\`+e.Name, false)
+			if within := path + `\` + e.Name; e.Dir && !l.apart(e, within) {
+				l.folder(within, false)
 			}
 		}
 	default:
 		l.leave(path+`\*`, "*")
+		l.skip(path, "an application is installed further down in it")
 	}
 }
 

@@ -552,7 +552,10 @@ func TestDocPatterns(t *testing.T) {
 	files := func(p *migxml.Program) []string {
 		return slices.DeleteFunc(pc.Taken(p, nil), func(s string) bool { return !strings.Contains(s, "[") })
 	}
-	p, _ := compile(t, pc, docs("System"))
+	p, diags := compile(t, pc, docs("System"))
+	if len(diags) != 1 || diags[0].Severity != migxml.Info || diags[0].Text != `folder C:\Tools\Editor is left: an application is installed in it` {
+		t.Errorf("what was passed over: %v", diags)
+	}
 	expect(t, "system", files(p), `C: [root.txt]`, `C:\Data [d.doc]`, `C:\Tools [t.txt]`, `C:\Tools\Notes [n.txt]`, `C:\Users\Public\Documents [shared.doc]`)
 	// With the first argument, documents beside applications too.
 	pc.File(`C:\Program Files\App\samples\s.app`, `C:\Program Files\App\s.txt`, `C:\Program Files\App\Plugin\p.app`)

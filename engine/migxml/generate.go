@@ -17,7 +17,7 @@ func (ev *evaluator) generate(s *Script, sc *scope) []Pattern {
 	case "generateuserpatterns":
 		return ev.userPatterns(s, sc)
 	case "generatedocpatterns":
-		return ev.docPatterns(c.flag(0, false), c.flag(1, true), c.flag(2, false), sc)
+		return ev.docPatterns(s, sc)
 	}
 	return nil
 }

@@ -45,6 +45,9 @@ func TestUserVars(t *testing.T) {
 		"USERDOMAIN":                           "BENCH-7",
 		"LOOP":                                 "%LOOP%;x",
 		"CSIDL_VIRTUALSTORE_PROGRAMFILES(X86)": `C:\Users\anna\AppData\Local\VirtualStore\Program Files (x86)`,
+		"FOLDERID_SCREENSHOTS":                 `C:\Users\anna\Pictures\Screenshots`,
+		"FOLDERID_PLAYLISTS":                   `D:\Music of Anna\Playlists`,
+		"FOLDERID_SKYDRIVECAMERAROLL":          `C:\Users\anna\OneDrive\Pictures\Camera Roll`,
 		"CSIDL_DEFAULT_DOWNLOADS":              `C:\Users\Default\Downloads`,
 	} {
 		if vars[name] != want {
