@@ -148,6 +148,57 @@ func TestContexts(t *testing.T) {
 	}
 }
 
+// The example of spec 16.5 on a PC that has the program, and on one that has not.
+func TestMinimalExample(t *testing.T) {
+	ledger := `<component type="Application" context="UserAndSystem">
+<displayName>Ledger 4</displayName>
+<environment><variable name="Ledger.Dir"><script>MigXmlHelper.GetStringContent("Registry","HKLM\Software\Ledger [Dir]")</script></variable></environment>
+<role role="Settings">
+ <detection><conditions><condition>MigXmlHelper.DoesFileVersionMatch("%Ledger.Dir%\ledger.exe","ProductVersion","4.*")</condition></conditions></detection>
+ <rules context="User">` + include("Registry", `HKCU\Software\Ledger\* [*]`) + include("File", `%CSIDL_APPDATA%\Ledger\* [*]`) +
+		items("exclude", "File", `%CSIDL_APPDATA%\Ledger\Cache\* [*]`) +
+		items(`merge script="MigXmlHelper.SourcePriority()"`, "File", `%CSIDL_APPDATA%\Ledger\* [*]`) + `</rules>
+</role></component>`
+	for version, want := range map[string][]string{
+		"4.2": {`C:\Users\anna\AppData\Roaming\Ledger`, `C:\Users\anna\AppData\Roaming\Ledger [a.dat]`, `HKU\` + anna + `\Software\Ledger`, `HKU\` + anna + `\Software\Ledger [Port]`},
+		"5.0": nil,
+	} {
+		pc := migxmltest.New()
+		pc.Data(`C:\Apps\Ledger\ledger.exe`, program("ProductVersion", version))
+		pc.SetValue(`HKLM\SOFTWARE\Ledger`, "Dir", `C:\Apps\Ledger`)
+		pc.SetValue(`HKU\`+anna+`\Software\Ledger`, "Port", 1)
+		pc.File(`C:\Users\anna\AppData\Roaming\Ledger\a.dat`, `C:\Users\anna\AppData\Roaming\Ledger\Cache\c`)
+		p, _ := compile(t, pc, ledger)
+		expect(t, version, pc.Taken(p, nil), want...)
+		if rules := p.RestoreRules(); (len(rules) > 0) != (want != nil) {
+			t.Errorf("%s: %d rules for the restore", version, len(rules))
+		}
+	}
+}
+
+// Spec 9.5: rules of the System and of users make lists of their own. The example
+// of the documentation: each user's documents go with him, the others with the PC.
+func TestContextsApart(t *testing.T) {
+	pc := migxmltest.New()
+	pc.File(`C:\d\pc.doc`, `C:\Users\anna\a.doc`, `C:\Users\bob\b.doc`)
+	generate := func(element, call string) string {
+		return `<` + element + `><objectSet><script>MigXmlHelper.` + call + `</script></objectSet></` + element + `>`
+	}
+	p, _ := compile(t, pc, app(``,
+		`<rules context="System">`+generate("include", `GenerateDrivePatterns("* [*.doc]","Fixed")`)+items("exclude", "File", `%PROFILESFOLDER%\* [*]`)+`</rules>`+
+			`<rules context="User">`+include("File", `%USERPROFILE%\* [*.doc]`)+generate("exclude", `GenerateUserPatterns("File","%USERPROFILE%\* [*.doc]","FALSE")`)+`</rules>`))
+	for file, unit := range map[string]int{`C:\d|pc.doc`: 0, `C:\Users\anna|a.doc`: 1, `C:\Users\bob|b.doc`: 2} {
+		node, leaf, _ := strings.Cut(file, "|")
+		cursor := p.Files()
+		for segment := range strings.SplitSeq(node, `\`) {
+			cursor = cursor.Descend(segment)
+		}
+		if got := cursor.Leaf(leaf, migxml.Object{}).Takers; !slices.Equal(got, []int{unit}) {
+			t.Errorf("%s is taken by %v, want %d", file, got, unit)
+		}
+	}
+}
+
 func TestHKCUIsTheUsers(t *testing.T) {
 	pc := migxmltest.New()
 	for _, sid := range []string{anna, bob} {

@@ -83,8 +83,14 @@ func numeric(v Value) (int64, bool) {
 	return 0, false
 }
 
+// parseNumber reads decimal digits, leading zeros or not, or hexadecimal ones after 0x.
 func parseNumber(s string) (int64, bool) {
-	n, err := strconv.ParseInt(strings.TrimSpace(s), 0, 64)
+	s = strings.ToLower(strings.TrimSpace(s))
+	base := 10
+	if hex, ok := strings.CutPrefix(s, "0x"); ok {
+		s, base = hex, 16
+	}
+	n, err := strconv.ParseInt(s, base, 64)
 	return n, err == nil
 }
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"lifeboat/engine/winname"
@@ -215,8 +214,8 @@ func simulate(o *SimObject, location Pattern, sc *scope) (Added, error) {
 	case location.Kind != RegistryKind:
 		a.Data = []byte(text)
 	case a.Type == RegDword:
-		n, err := strconv.ParseUint(text, 0, 32)
-		if err != nil {
+		n, ok := parseNumber(text)
+		if !ok || n < 0 || n > 1<<32-1 {
 			return a, fmt.Errorf("bytes are %q, expected a number for a DWORD", show(text))
 		}
 		a.Data = binary.LittleEndian.AppendUint32(nil, uint32(n))

@@ -149,6 +149,9 @@ func TestModify(t *testing.T) {
 		want        string // "-" when the destination stays
 	}{
 		{"ConvertToDWORD()", text("1"), nil, RegDword, "0x00000001"},
+		{"ConvertToDWORD()", text("010"), nil, RegDword, "0x0000000a"},
+		{"ConvertToDWORD()", text("0x1F"), nil, RegDword, "0x0000001f"},
+		{"ConvertToDWORD('7')", text("-1"), nil, RegDword, "0x00000007"},
 		{"ConvertToDWORD('7')", text("x"), nil, RegDword, "0x00000007"},
 		{"ConvertToDWORD(NULL)", text("x"), nil, RegDword, "0x00000000"},
 		{"ConvertToString()", number(1), nil, RegSz, "1"},

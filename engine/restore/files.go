@@ -130,7 +130,7 @@ func (r *run) applyFiles(ctx context.Context) error {
 		if err := r.ctl.Gate.Wait(ctx); err != nil {
 			return err
 		}
-		if object := objectOf(o); r.simulated[locationKey(object)] || r.isBarred(object, r.filterObject(o)) {
+		if object := objectOf(o); r.isSimulated(object) || r.isBarred(object, r.filterObject(o)) {
 			r.passed(o.Size)
 			continue
 		}
@@ -315,8 +315,7 @@ func (r *run) filtered(o store.Object, t *target, last bool) bool {
 // filterObject is what filters may ask about a file: dates are those of the source's
 // days.
 func (r *run) filterObject(o store.Object) migxml.Object {
-	zone := r.source.TimeZone.Location()
-	return migxml.Object{Size: o.Size, Created: o.Created.Time().In(zone), Modified: o.Modified.Time().In(zone), Accessed: o.Accessed.Time().In(zone)}
+	return migxml.Object{Size: o.Size, Created: o.Created.Time().In(r.zone), Modified: o.Modified.Time().In(r.zone), Accessed: o.Accessed.Time().In(r.zone)}
 }
 
 // applyLinks puts back the shortcuts whose targets are there now.

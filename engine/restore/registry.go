@@ -292,7 +292,7 @@ func (g *registry) key(k store.RegistryKey, units []*unit) error {
 	touched := map[string]bool{}
 	for _, v := range k.Values {
 		object.Leaf, object.HasLeaf = string(v.Name), true
-		if g.simulated[locationKey(object)] || g.isBarred(object, migxml.Object{Value: migxml.Value{Name: string(v.Name), Type: v.Type, Data: v.Data}}) {
+		if g.isSimulated(object) || g.isBarred(object, migxml.Object{Value: migxml.Value{Name: string(v.Name), Type: v.Type, Data: v.Data}}) {
 			continue // rules made it up, or do not want it
 		}
 		for _, to := range g.targets(units, object) {

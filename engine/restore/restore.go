@@ -177,6 +177,7 @@ type run struct {
 	moving    *unit                // finds moves
 	barring   *unit                // finds bars
 	simulated map[string]bool      // locations of recorded.added, by locationKey
+	zone      *time.Location       // of the source
 	places    *places
 	sds       map[int][]byte // security descriptors by ID, translated
 	disks     []*disk        // by index of Sources

@@ -182,6 +182,7 @@ func (r *run) prepareRules(ctx context.Context) error {
 		}
 	}
 	r.moving, r.barring = ruleIndex(r.moves), ruleIndex(r.bars)
+	r.zone = r.source.TimeZone.Location()
 	r.simulated = map[string]bool{}
 	for _, a := range r.recorded.added {
 		if len(r.active([]int{a.Unit})) > 0 {
@@ -452,6 +453,12 @@ func ruleIndex(rules []migxml.RestoreRule) *unit {
 		u.restorer = migxml.NewRestorer(rules)
 	}
 	return u
+}
+
+// isSimulated reports whether rules made up an object, which then stands for the
+// real one.
+func (r *run) isSimulated(object migxml.Pattern) bool {
+	return len(r.simulated) > 0 && r.simulated[locationKey(object)]
 }
 
 // locationKey is what objects of the same place have in common.
