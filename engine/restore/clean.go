@@ -23,8 +23,9 @@ import (
 // cleanup is a pattern of a destinationCleanup.
 type cleanup struct {
 	unit    *unit
-	pattern migxml.Pattern // resolved on the source
-	filter  *migxml.Call   // asked about the leaves of the destination; nil without one
+	pattern migxml.Pattern
+	moved   bool         // it was resolved on the source: what is literal in it goes where it would be put back
+	filter  *migxml.Call // asked about the leaves of the destination; nil without one
 }
 
 // wants reports whether a leaf of the destination is to go.
@@ -48,8 +49,9 @@ func (r *run) cleanFiles(ctx context.Context) error {
 	})
 }
 
-// eachCleanup calls f with the patterns of destinationCleanup. They were resolved
-// on the source: what is literal in them goes where it would be put back.
+// eachCleanup calls f with the patterns of destinationCleanup: as the rules name them
+// on the destination, or, where their conditions do not hold there, as they did on the
+// source (spec/migxml-spec.md 1.5).
 func (r *run) eachCleanup(f func(cleanup) error) error {
 	for i := range r.acting {
 		rule := &r.acting[i]
@@ -57,8 +59,12 @@ func (r *run) eachCleanup(f func(cleanup) error) error {
 			continue
 		}
 		for _, u := range r.active([]int{rule.Unit}) {
-			for _, p := range rule.Patterns {
-				if err := f(cleanup{u, p, u.call(rule)}); err != nil {
+			patterns, here := r.cleanups[cleanupKey(u.catalog, *rule)]
+			if !here {
+				patterns = rule.Patterns
+			}
+			for _, p := range patterns {
+				if err := f(cleanup{u, p, !here, u.call(rule)}); err != nil {
 					return err
 				}
 			}
@@ -86,7 +92,10 @@ func (r *run) cleanPattern(ctx context.Context, c cleanup) error {
 		r.warn(fmt.Sprintf("destinationCleanup %s is about a whole drive, not done", p))
 		return nil
 	}
-	there := r.byDefault(c.unit, literal)
+	there := literal
+	if c.moved {
+		there = r.byDefault(c.unit, literal)
+	}
 	p.Node = there + p.Node[len(literal):]
 	d, at, top, err := r.onDrive(there)
 	if err != nil {

@@ -462,7 +462,10 @@ func (g *registry) clean(ctx context.Context) error {
 			return nil
 		}
 		literal, wild := cutLiteral(p.Node)
-		there := g.sameKey(literal)
+		there := literal
+		if c.moved {
+			there = g.sameKey(literal)
+		}
 		if strings.Count(there, `\`) < 2 {
 			g.warn(fmt.Sprintf("destinationCleanup %s is about a whole hive, not done", p))
 			return nil

@@ -170,14 +170,15 @@ type run struct {
 	acting    []migxml.RestoreRule
 	given     []string // urlids of Request.Rules
 	actions   []action
-	commands  int                  // that were run
-	units     []*unit              // by index of Catalog.Units, then those of files it does not know; nil for those that are left out
-	moves     []migxml.RestoreRule // locationModify of all units
-	bars      []migxml.RestoreRule // unconditionalExcludes of the files that the capture does not know
-	moving    *unit                // finds moves
-	barring   *unit                // finds bars
-	simulated map[string]bool      // locations of recorded.added, by locationKey
-	zone      *time.Location       // of the source
+	commands  int                         // that were run
+	units     []*unit                     // by index of Catalog.Units, then those of files it does not know; nil for those that are left out
+	moves     []migxml.RestoreRule        // locationModify of all units
+	bars      []migxml.RestoreRule        // unconditionalExcludes of the files that the capture does not know
+	cleanups  map[string][]migxml.Pattern // of destinationCleanup on the destination, by cleanupKey
+	moving    *unit                       // finds moves
+	barring   *unit                       // finds bars
+	simulated map[string]bool             // locations of recorded.added, by locationKey
+	zone      *time.Location              // of the source
 	places    *places
 	sds       map[int][]byte // security descriptors by ID, translated
 	disks     []*disk        // by index of Sources

@@ -370,8 +370,13 @@ func (r *run) isStored(ctx context.Context, f RuleFile) bool {
 	return false
 }
 
+// cleanupKey names a destinationCleanup of a unit.
+func cleanupKey(c store.CatalogUnit, rule migxml.RestoreRule) string {
+	return fmt.Sprintf("%s\x00%s\x00%d", unitKey(c), rule.File, rule.Line)
+}
+
 // destinationUnits evaluates the given files on the destination, for what their
-// components' variables are there, and what they have run.
+// components' variables are there, what their cleanups name, and what they have run.
 func (r *run) destinationUnits(ctx context.Context, users map[string]map[string]string) (vars map[string]map[string]string, actions func() []action) {
 	contexts := []migxml.Context{contextOf(systemID, "", r.machine.Vars())}
 	ids := []string{systemID}
@@ -393,8 +398,17 @@ func (r *run) destinationUnits(ctx context.Context, users map[string]map[string]
 		return nil, func() []action { return nil }
 	}
 	vars = map[string]map[string]string{}
+	keyOf := func(u migxml.Unit) store.CatalogUnit {
+		return store.CatalogUnit{File: u.File, Component: u.Component, Role: u.Role, Context: ids[u.Context]}
+	}
 	for _, u := range program.Units() {
-		vars[unitKey(store.CatalogUnit{File: u.File, Component: u.Component, Role: u.Role, Context: ids[u.Context]})] = u.Vars
+		vars[unitKey(keyOf(u))] = u.Vars
+	}
+	r.cleanups = map[string][]migxml.Pattern{}
+	for _, rule := range program.RestoreRules() {
+		if rule.Kind == migxml.DestinationCleanup {
+			r.cleanups[cleanupKey(keyOf(program.Units()[rule.Unit]), rule)] = rule.Patterns
+		}
 	}
 	return vars, func() []action { return r.actionsOf(program, contexts, ids) }
 }

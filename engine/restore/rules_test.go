@@ -40,7 +40,9 @@ const filteredRules = `<migration urlid="http://lifeboat.example/filtered">
 
 // lateRules are given to the restore alone.
 const lateRules = `<migration urlid="http://lifeboat.example/late">
-  <component type="Documents" context="System"><displayName>Late</displayName><role role="Data">
+  <component type="Documents" context="System"><displayName>Late</displayName>
+    <environment><variable name="Dir"><script>MigXmlHelper.GetStringContent("Registry","HKLM\Software\Clean [v]")</script></variable></environment>
+    <role role="Data">
     <detection><conditions><condition>MigXmlHelper.DoesObjectExist("File","C:\nowhere")</condition></conditions></detection>
     <rules>
     <locationModify script="MigXmlHelper.RelativeMove('C:\Src\Docs','C:\Moved')"><objectSet><pattern type="File">C:\Src\Docs\* [*.txt]</pattern></objectSet></locationModify>
@@ -49,6 +51,7 @@ const lateRules = `<migration urlid="http://lifeboat.example/late">
     <destinationCleanup><objectSet>
       <pattern type="Registry">HKLM\Software\Clean\* [*]</pattern>
       <pattern type="Registry">HKLM\Software\Holds</pattern>
+      <pattern type="File">%Dir%\* [*]</pattern>
     </objectSet></destinationCleanup>
   </rules></role></component>
 </migration>`
@@ -63,7 +66,7 @@ func TestRulesAtTheRestore(t *testing.T) {
 		writeFile(t, a.path(`C:\`+file), content)
 	}
 	for file, content := range map[string]string{
-		`Src\Music\song.mp3`: "other", `Clean\small`: "1", `Clean\sub\small`: "1", `Clean\large`: "more than ten bytes",
+		`Src\Music\song.mp3`: "other", `Clean\small`: "1", `Clean\sub\small`: "1", `Clean\large`: "more than ten bytes", `Installed here\old.cfg`: "o",
 	} {
 		writeFile(t, b.path(`C:\`+file), content)
 	}
@@ -72,6 +75,7 @@ func TestRulesAtTheRestore(t *testing.T) {
 		for _, key := range []string{`Clean`, `Clean\Sub`, `Holds\Sub`} {
 			h.put(h.key(key), regf.Value{Name: "v", Type: regf.Sz, Data: utf16Data("x")})
 		}
+		h.put(h.key(`Clean`), regf.Value{Name: "v", Type: regf.Sz, Data: utf16Data(`C:\Installed here`)})
 	})
 	s := save(t, a.detect(t), filteredRules)
 	late := RuleFile{"late.xml", []byte(lateRules)}
@@ -96,6 +100,7 @@ func TestRulesAtTheRestore(t *testing.T) {
 		`Moved\kept.doc`:                "",
 		`Src\Music\song.mp3`:            "song", // by the second component, whose merge decides
 		`Clean\small`:                   "",
+		`Installed here\old.cfg`:        "", // where a variable leads on the destination
 		`Clean\sub`:                     "",
 		`Clean\large`:                   "more than ten bytes",
 		`ProgramData\Ledger\ledger.ini`: "[Ledger]\r\nYear=2030\r\n",
