@@ -176,21 +176,26 @@ func (r *run) prepareRules(ctx context.Context) error {
 			u.remaps = append(u.remaps, moved{m.Source, to})
 		}
 	}
+	r.indexRules()
+	r.actions = actions()
+	return nil
+}
+
+// indexRules makes what is asked for every object quick to find.
+func (r *run) indexRules() {
+	r.zone = r.source.TimeZone.Location()
 	for _, rule := range r.acting {
 		if rule.Kind == migxml.LocationModify && r.units[rule.Unit] != nil {
 			r.moves = append(r.moves, rule)
 		}
 	}
 	r.moving, r.barring = ruleIndex(r.moves), ruleIndex(r.bars)
-	r.zone = r.source.TimeZone.Location()
 	r.simulated = map[string]bool{}
 	for _, a := range r.recorded.added {
 		if len(r.active([]int{a.Unit})) > 0 {
 			r.simulated[locationKey(a.Location)] = true
 		}
 	}
-	r.actions = actions()
-	return nil
 }
 
 func componentKey(urlid, component string) string { return strings.ToLower(urlid + "\x00" + component) }
@@ -249,7 +254,8 @@ func (r *run) givenRules(ctx context.Context) (given, error) {
 	if len(anew) == 0 {
 		return g, nil
 	}
-	return g, r.evaluate(ctx, anew, &g)
+	err := r.evaluate(ctx, anew, &g)
+	return g, err
 }
 
 func addComponents(to map[string]bool, urlid string, list []*migxml.Component) map[string]bool {
