@@ -3,6 +3,7 @@ package migxml
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"lifeboat/engine/winname"
 )
@@ -11,6 +12,7 @@ import (
 type Move struct {
 	Source, Destination *Context // Vars with the component's own variables added
 	Known               []string // folders of the source that have a name (CSIDL), for the function Move
+	Pattern             Pattern  // of the rule that is about the object, for an ExactMove to a place with a *
 }
 
 // Locate returns where a locationModify puts an object (spec 7.5); false if the
@@ -45,8 +47,12 @@ func (m Move) Locate(c *Call, object Pattern) (Pattern, bool, error) {
 		if err != nil {
 			return object, false, err
 		}
-		if strings.Contains(to.Node, "*") {
-			return object, false, fmt.Errorf("destination %s has a wildcard", to)
+		texts := stars(m.Pattern.Node, object.Node)
+		if texts == nil { // the `\*` at its end may stand for nothing at all
+			texts = stars(m.Pattern.Node, object.Node+`\`)
+		}
+		if to.Node, err = fill(to.Node, texts); err != nil {
+			return object, false, err
 		}
 		if !object.HasLeaf { // a folder that is moved flat is the destination itself
 			to.HasLeaf, to.Leaf = false, ""
@@ -62,6 +68,45 @@ func (m Move) Locate(c *Call, object Pattern) (Pattern, bool, error) {
 		object.Node = to.Node + m.belowKnown(object)
 		return object, true, nil
 	}
+}
+
+// stars returns what the stars of a glob stand for in a path that it matches, each
+// for as little as it can.
+func stars(glob, path string) []string {
+	text, folded := []rune(path), []rune(winname.Fold(path))
+	first, rest, star := strings.Cut(winname.Fold(glob), "*")
+	at := utf8.RuneCountInString(first)
+	if !star || len(text) != len(folded) || at > len(text) {
+		return nil
+	}
+	var all []string
+	for star {
+		var part string
+		part, rest, star = strings.Cut(rest, "*")
+		after := string(folded[at:])
+		i := strings.Index(after, part)
+		if !star { // the last part is the end of the path
+			i = len(after) - len(part)
+		}
+		if i < 0 {
+			return nil
+		}
+		n := utf8.RuneCountInString(after[:i])
+		all = append(all, string(text[at:at+n]))
+		at += n + utf8.RuneCountInString(part)
+	}
+	return all
+}
+
+// fill puts texts in the place of the stars of a path.
+func fill(path string, texts []string) (string, error) {
+	if strings.Count(path, "*") > len(texts) {
+		return "", fmt.Errorf("destination %s has more wildcards than the pattern", show(path))
+	}
+	for _, t := range texts {
+		path = strings.Replace(path, "*", t, 1)
+	}
+	return cleanNode(path), nil
 }
 
 // place reads an argument that names a place on one side.

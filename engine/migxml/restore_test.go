@@ -56,6 +56,23 @@ func TestMoves(t *testing.T) {
 			t.Errorf("%s: no error", call)
 		}
 	}
+	// What the pattern's stars stood for goes to those of the place (spec 7.5).
+	for _, c := range []struct{ pattern, object, call, want string }{
+		{`C:\App\*\Profiles\* [*]`, `C:\App\1.5\Profiles\Änne\x [f]`, `ExactMove('D:\New\*\User\*')`, `D:\New\1.5\User\Änne\x [f]`},
+		{`C:\App\*\Profiles\* [*]`, `C:\App\1.5\Profiles [f]`, `ExactMove('D:\New\*\User\*')`, `D:\New\1.5\User [f]`},
+		{`C:\App\V* [*]`, `C:\App\v7 [f]`, `ExactMove('D:\* [g]')`, `D:\7 [g]`},
+		{`C:\App\* [*]`, `C:\App\x [f]`, `ExactMove('D:\*\*')`, ``},
+		{`C:\App [*]`, `C:\App [f]`, `ExactMove('D:\*')`, ``},
+	} {
+		p, _ := ParsePattern(FileKind, c.pattern)
+		object, _ := ParsePattern(FileKind, c.object)
+		m := m
+		m.Pattern = p
+		got, _, err := m.Locate(mustCall(t, c.call), object)
+		if (err == nil) != (c.want != "") || err == nil && got.String() != c.want {
+			t.Errorf("%s of %s by %s: %s, %v, want %s", c.call, c.object, c.pattern, got, err, c.want)
+		}
+	}
 	if got, ok := Rebase(`C:\a\B\c`, `C:\A\`, `D:\x\`); !ok || got != `D:\x\B\c` {
 		t.Errorf("rebased to %s, %v", got, ok)
 	}

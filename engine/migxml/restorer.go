@@ -137,8 +137,18 @@ func (r *Restorer) Dropped(indexes []int, object Pattern) Attributes {
 	return dropped
 }
 
-// strength is that of the rule's most specific pattern that matches.
-func (r *RestoreRule) strength(object Pattern) (most strength, ok bool) {
+// Matching is the rule's most specific pattern that is about an object.
+func (r *RestoreRule) Matching(object Pattern) (Pattern, bool) {
+	p, _, ok := r.matching(object)
+	return p, ok
+}
+
+func (r *RestoreRule) strength(object Pattern) (strength, bool) {
+	_, most, ok := r.matching(object)
+	return most, ok
+}
+
+func (r *RestoreRule) matching(object Pattern) (best Pattern, most strength, ok bool) {
 	for _, p := range r.Patterns {
 		match := false
 		switch {
@@ -154,8 +164,8 @@ func (r *RestoreRule) strength(object Pattern) (most strength, ok bool) {
 			continue
 		}
 		if k := p.strength(); !ok || k.compare(most) > 0 {
-			most, ok = k, true
+			best, most, ok = p, k, true
 		}
 	}
-	return most, ok
+	return best, most, ok
 }

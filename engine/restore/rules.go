@@ -490,11 +490,13 @@ func (u *unit) locate(rules []int, object migxml.Pattern) (migxml.Pattern, bool,
 	if u.restorer == nil {
 		return object, false, nil
 	}
-	c := u.call(u.restorer.Strongest(rules, migxml.LocationModify, object))
+	rule := u.restorer.Strongest(rules, migxml.LocationModify, object)
+	c := u.call(rule)
 	if c == nil {
 		return object, false, nil
 	}
 	move := migxml.Move{Source: &u.source, Destination: &u.dest, Known: u.known}
+	move.Pattern, _ = rule.Matching(object)
 	return move.Locate(c, object)
 }
 
