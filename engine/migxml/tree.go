@@ -49,7 +49,7 @@ type cand struct {
 	rank   int // within a unit, the lower rank wins; see sortCands
 	leaf   string
 	kind   leafKind
-	gram   string // of a leafGlob, see grams
+	gram   string // of a leafGlob, see gramTable
 	nodes  bool   // selects nodes
 	leaves bool   // selects leaves
 	filter filter
