@@ -60,7 +60,7 @@ func Marshal(root *Node, opt Options) ([]byte, error) {
 	}
 	written := ToFileTime(opt.LastWritten)
 	name := winname.ToUTF16(root.Name)
-	at, err := w.key(root, name, none, defaultSecurity, 1)
+	at, err := w.key(root, name, none, DefaultDescriptor(), 1)
 	if err != nil {
 		return nil, fmt.Errorf("write hive: key %w", err)
 	}
@@ -496,15 +496,4 @@ func nameHint(name []uint16) (hint [4]byte) {
 		hint[i] = byte(u)
 	}
 	return hint
-}
-
-// defaultSecurity is the descriptor of a root that has none: owned by
-// Administrators, full access for SYSTEM and Administrators, to be inherited.
-var defaultSecurity = []byte{
-	1, 0, 0x04, 0x80, 72, 0, 0, 0, 88, 0, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0, // self-relative, with a DACL
-	2, 0, 52, 0, 2, 0, 0, 0,
-	0, 2, 20, 0, 0x3F, 0, 0x0F, 0, 1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0, // allow S-1-5-18
-	0, 2, 24, 0, 0x3F, 0, 0x0F, 0, 1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 0x20, 2, 0, 0, // allow S-1-5-32-544
-	1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 0x20, 2, 0, 0, // owner S-1-5-32-544
-	1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0, // group S-1-5-18
 }

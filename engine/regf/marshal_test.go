@@ -128,14 +128,14 @@ func TestMarshalRefuses(t *testing.T) {
 
 // A key without a descriptor has that of the key above, and each is kept once.
 func TestMarshalSecurity(t *testing.T) {
-	own := append(bytes.Clone(defaultSecurity), 1, 2, 3, 4)
+	own := append(bytes.Clone(DefaultDescriptor()), 1, 2, 3, 4)
 	h := mustOpen(t, mustMarshal(t, &Node{Name: "root", Subkeys: []*Node{
 		{Name: "a", Security: own, Subkeys: []*Node{{Name: "below"}}},
 		{Name: "b"},
 		{Name: "c", Security: own},
 	}}, Options{}))
 	for path, want := range map[string][]byte{
-		``: defaultSecurity, `a`: own, `a\below`: own, `b`: defaultSecurity, `c`: own,
+		``: DefaultDescriptor(), `a`: own, `a\below`: own, `b`: DefaultDescriptor(), `c`: own,
 	} {
 		if got := h.Find(path).Security(); !bytes.Equal(got, want) {
 			t.Errorf("%q has descriptor %x, want %x", path, got, want)

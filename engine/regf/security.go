@@ -15,6 +15,8 @@ const (
 	aclSize  = 8
 	aceSize  = 8 // of an entry before its SID or GUIDs
 
+	aclRevision = 2 // of an access list without entries for objects
+
 	// Control bits of a descriptor.
 	sdDACLPresent = 0x0004
 	sdSACLPresent = 0x0010
@@ -210,12 +212,8 @@ func Grant(sd, sid []byte, mask uint32, flags byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	ace := make([]byte, aceSize, aceSize+len(sid))
-	ace[1] = flags
-	le.PutUint16(ace[2:], uint16(aceSize+len(sid)))
-	le.PutUint32(ace[4:], mask)
-	aces := [][]byte{append(ace, sid...)}
-	revision := byte(2)
+	aces := [][]byte{Allowed{sid, mask, flags}.ace()}
+	revision := byte(aclRevision)
 	if d.dacl != nil {
 		revision = d.dacl[0]
 		err := eachACE(d.dacl, func(ace []byte) {
@@ -232,4 +230,43 @@ func Grant(sd, sid []byte, mask uint32, flags byte) ([]byte, error) {
 	}
 	d.control |= sdDACLPresent
 	return d.bytes(), nil
+}
+
+// Allowed is an entry of an access list: what an account may do.
+type Allowed struct {
+	SID   []byte
+	Mask  uint32 // ACCESS_MASK
+	Flags byte   // of inheritance: 3 for files and folders below, 2 for keys below
+}
+
+func (a Allowed) ace() []byte {
+	ace := make([]byte, aceSize, aceSize+len(a.SID))
+	ace[1] = a.Flags
+	le.PutUint16(ace[2:], uint16(aceSize+len(a.SID)))
+	le.PutUint32(ace[4:], a.Mask)
+	return append(ace, a.SID...)
+}
+
+// NewDescriptor makes a descriptor with an access list of a few entries. control
+// holds further bits of SECURITY_DESCRIPTOR_CONTROL, such as those of inheritance.
+func NewDescriptor(control uint16, owner, group []byte, allowed ...Allowed) []byte {
+	var aces [][]byte
+	for _, a := range allowed {
+		aces = append(aces, a.ace())
+	}
+	dacl, _ := buildACL(aclRevision, aces) // a few entries always fit
+	return descriptor{control: control | sdDACLPresent, owner: owner, group: group, dacl: dacl}.bytes()
+}
+
+// keyAll is KEY_ALL_ACCESS, keysBelow the flag of an entry that keys below inherit.
+const (
+	keyAll    = 0xF003F
+	keysBelow = 2
+)
+
+// DefaultDescriptor is that of a key of which nothing else is known: it is
+// Administrators', and they and SYSTEM may do everything, with keys below too.
+func DefaultDescriptor() []byte {
+	return NewDescriptor(0, Administrators(), System(),
+		Allowed{System(), keyAll, keysBelow}, Allowed{Administrators(), keyAll, keysBelow})
 }

@@ -3,6 +3,7 @@ package regf
 import (
 	"bytes"
 	"encoding/binary"
+	"strings"
 	"testing"
 )
 
@@ -19,7 +20,7 @@ func testSID(rid uint32, parts ...uint32) []byte {
 func TestTranslateSIDs(t *testing.T) {
 	anna, berta, system := testSID(1001, 21, 1, 2, 3), testSID(1105, 21, 7, 8, 9), testSID(18)
 	short := testSID(19) // another length than anna's
-	sd, err := Grant(defaultSecurity, anna, 0xF003F, 2)
+	sd, err := Grant(DefaultDescriptor(), anna, 0xF003F, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +55,7 @@ func TestTranslateSIDs(t *testing.T) {
 
 func TestGrantIsOneEntryInFront(t *testing.T) {
 	anna := testSID(1001, 21, 1, 2, 3)
-	once, err := Grant(defaultSecurity, anna, 0x20019, 2)
+	once, err := Grant(DefaultDescriptor(), anna, 0x20019, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +115,7 @@ func TestTranslateRealDescriptors(t *testing.T) {
 }
 
 func FuzzTranslateSIDs(f *testing.F) {
-	f.Add(defaultSecurity)
+	f.Add(DefaultDescriptor())
 	f.Fuzz(func(t *testing.T, sd []byte) {
 		anna := testSID(1001, 21, 1, 2, 3)
 		out, err := TranslateSIDs(sd, func(sid []byte) []byte { return anna })
@@ -128,4 +129,29 @@ func FuzzTranslateSIDs(f *testing.F) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// The default, byte for byte as Windows writes such a descriptor.
+func TestDefaultDescriptor(t *testing.T) {
+	want := []byte{
+		1, 0, 0x04, 0x80, 72, 0, 0, 0, 88, 0, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0, // self-relative, with a DACL
+		2, 0, 52, 0, 2, 0, 0, 0,
+		0, 2, 20, 0, 0x3F, 0, 0x0F, 0, 1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0, // allow S-1-5-18
+		0, 2, 24, 0, 0x3F, 0, 0x0F, 0, 1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 0x20, 2, 0, 0, // allow S-1-5-32-544
+		1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 0x20, 2, 0, 0, // owner S-1-5-32-544
+		1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0, // group S-1-5-18
+	}
+	if got := DefaultDescriptor(); !bytes.Equal(got, want) {
+		t.Errorf("% x, want % x", got, want)
+	}
+	for text, want := range map[string][]byte{"S-1-5-18": System(), "S-1-5-32-544": Administrators()} {
+		if got, err := ParseSID(text); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s is % x, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "S-1", "S-1-5", "S-2-5-18", "S-1-5-x", "S-1-5-4294967296", "S-1-5-18-" + strings.Repeat("1-", 15) + "1"} {
+		if sid, err := ParseSID(text); err == nil {
+			t.Errorf("%q is % x", text, sid)
+		}
+	}
 }

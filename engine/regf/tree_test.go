@@ -55,7 +55,7 @@ func (d *dice) node(name string, depth int) *Node {
 		LastWrite: d.filetime(),
 	}
 	if d.roll(3) == 0 {
-		n.Security = append(slices.Clone(defaultSecurity), d.bytes(4*d.roll(3))...)
+		n.Security = append(slices.Clone(DefaultDescriptor()), d.bytes(4*d.roll(3))...)
 	}
 	if depth == 0 {
 		n.Flags |= FlagRoot | FlagNoDelete

@@ -13,7 +13,6 @@ import (
 
 	"lifeboat/engine/job"
 	"lifeboat/engine/migxml"
-	"lifeboat/engine/regf"
 	"lifeboat/engine/store"
 	"lifeboat/engine/volume"
 	"lifeboat/engine/winname"
@@ -62,60 +61,6 @@ func joined(p migxml.Pattern) string {
 		return p.Node
 	}
 	return winname.Join(p.Node, p.Leaf)
-}
-
-// loadSecurity reads the descriptors, with the accounts of the destination in
-// the place of those of the source.
-func (r *run) loadSecurity(ctx context.Context) error {
-	r.sds = map[int][]byte{}
-	bad := 0
-	for s, err := range lines[store.Security](ctx, r.req.Tree, store.SecurityJSONL) {
-		if err != nil {
-			return fmt.Errorf("%w: %w", ErrCatalog, err)
-		}
-		sd, err := r.translate(s.Data)
-		if err != nil {
-			bad++
-			continue
-		}
-		r.sds[s.ID] = sd
-	}
-	if bad > 0 {
-		r.warn(fmt.Sprintf("%d security descriptors of the capture are damaged; what had them gets those of its folder", bad))
-	}
-	return nil
-}
-
-// translate puts the accounts of the destination into a descriptor.
-func (r *run) translate(sd []byte) ([]byte, error) {
-	if r.accountMap == nil {
-		r.accountMap = map[string][]byte{}
-		for _, p := range r.result.People {
-			if !p.restored() {
-				continue
-			}
-			from, err := parseSID(r.sidOf(p.Source.SID))
-			if err != nil {
-				continue
-			}
-			to, err := parseSID(p.SID)
-			if err != nil {
-				return nil, err
-			}
-			r.accountMap[string(from)] = to
-		}
-	}
-	return regf.TranslateSIDs(sd, func(sid []byte) []byte { return r.accountMap[string(sid)] })
-}
-
-// sidOf is the SID of a user of the source by its ID in the catalog.
-func (r *run) sidOf(id string) string {
-	for _, u := range r.source.Users {
-		if winname.Equal(u.ID, id) && u.SID != "" {
-			return u.SID
-		}
-	}
-	return id
 }
 
 // applyFiles puts back files and folders, in the order of the capture.

@@ -126,7 +126,7 @@ func secondPC(t testing.TB) *pc {
 		h.drop(accountDomain + `\Users\Names\localadmin`)
 	})
 	// A default profile as every Windows has one.
-	def := &regf.Node{Name: "ROOT", LastWrite: now, Security: plainKeyDescriptor(), Subkeys: []*regf.Node{
+	def := &regf.Node{Name: "ROOT", LastWrite: now, Security: regf.DefaultDescriptor(), Subkeys: []*regf.Node{
 		{Name: "Console", LastWrite: now, Values: []regf.Value{{Name: "QuickEdit", Type: regf.Dword, Data: []byte{1, 0, 0, 0}}}},
 		{Name: "Software", LastWrite: now, Subkeys: []*regf.Node{{Name: "Policies", LastWrite: now}}},
 	}}
@@ -138,7 +138,7 @@ func secondPC(t testing.TB) *pc {
 
 func binarySID(t testing.TB, sid string) []byte {
 	t.Helper()
-	b, err := parseSID(sid)
+	b, err := regf.ParseSID(sid)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"lifeboat/engine/regf"
 	"lifeboat/engine/store"
 	"lifeboat/engine/usmt"
 	"lifeboat/engine/windows"
@@ -239,7 +240,7 @@ func (m *mapper) place(p *Person) {
 				p.Account(), p.Source.Name)
 			return
 		default:
-			if _, err := parseSID(w.sid); err != nil {
+			if _, err := regf.ParseSID(w.sid); err != nil {
 				p.How, p.Why = Left, err.Error()
 				return
 			}

@@ -129,79 +129,11 @@ func (r *run) isHive(path string) bool {
 	return false
 }
 
-// Rights in access entries (9.10 and the headers of Windows).
-const (
-	fileAll  = 0x001F01FF
-	keyAll   = 0x000F003F
-	keyRead  = 0x00020019
-	toFiles  = 0x01 // inherited by files
-	toDirs   = 0x02 // by folders, or by keys
-	fromFlag = 0x10 // is inherited itself
-)
-
-// ownerRights is the descriptor of something in a profile that is new: full
-// access for the owner, SYSTEM and the administrators, as Windows gives it.
-// Outside of new profiles it is nil: there a folder's own rights are inherited.
-func (r *run) ownerRights(path string, dir bool) []byte {
-	for _, p := range r.result.People {
-		if !p.restored() || !p.isNew {
-			continue
-		}
-		rest, in := cutPath(path, p.Profile)
-		if !in {
-			continue
-		}
-		sid, err := parseSID(p.SID)
-		if err != nil {
-			return nil
-		}
-		flags := byte(0)
-		if dir {
-			flags = toFiles | toDirs
-		}
-		if rest != "" {
-			flags |= fromFlag
-		}
-		return fileDescriptor(sid, flags, rest == "")
-	}
-	return nil
-}
-
-var (
-	systemSID = []byte{1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0}
-	adminsSID = []byte{1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 0x20, 2, 0, 0}
-)
-
-// fileDescriptor is a self-relative descriptor owned by the account.
-func fileDescriptor(owner []byte, flags byte, protected bool) []byte {
-	control := uint16(0x8404) // self-relative, a DACL that inherits
-	if protected {
-		control |= 0x1000
-	}
-	sd := make([]byte, 20)
-	sd[0] = 1
-	le.PutUint16(sd[2:], control)
-	acl := []byte{2, 0, 0, 0, 3, 0, 0, 0}
-	for _, who := range [][]byte{systemSID, adminsSID, owner} {
-		acl = append(acl, 0, flags)
-		acl = le.AppendUint16(acl, uint16(8+len(who)))
-		acl = le.AppendUint32(acl, fileAll)
-		acl = append(acl, who...)
-	}
-	le.PutUint16(acl[2:], uint16(len(acl)))
-	le.PutUint32(sd[16:], uint32(len(sd)))
-	sd = append(sd, acl...)
-	le.PutUint32(sd[4:], uint32(len(sd)))
-	sd = append(sd, owner...)
-	le.PutUint32(sd[8:], uint32(len(sd)))
-	return append(sd, owner...)
-}
-
 // freshHive makes NTUSER.DAT for a profile that has none, from that of the
 // default profile with the owner in every descriptor (spec/registry.md 6.5), or
 // an empty UsrClass.dat.
 func (g *registry) freshHive(p *Person, d *disk, at, shown string, classes bool) (*hive, error) {
-	sid, err := parseSID(p.SID)
+	sid, err := regf.ParseSID(p.SID)
 	if err != nil {
 		return nil, err
 	}
@@ -223,7 +155,7 @@ func (g *registry) freshHive(p *Person, d *disk, at, shown string, classes bool)
 		}
 	}
 	if h.root.Security == nil {
-		h.root.Security = plainKeyDescriptor()
+		h.root.Security = regf.DefaultDescriptor()
 	}
 	if err := own(h.root, sid, "", nil); err != nil {
 		return nil, err
@@ -246,65 +178,6 @@ func (g *registry) defaultHive() (*regf.Node, error) {
 	return h.root, nil
 }
 
-// readOnlyKeys are those that a user may only read, so that policies hold.
-var readOnlyKeys = []string{`Software\Policies`, `Software\Microsoft\Windows\CurrentVersion\Policies`}
-
-// own gives an account the rights that a user has in the own hive.
-func own(k *regf.Node, sid []byte, path string, cache map[string][]byte) error {
-	if cache == nil {
-		cache = map[string][]byte{}
-	}
-	mask := uint32(keyAll)
-	for _, p := range readOnlyKeys {
-		if _, in := cutPath(path, p); in {
-			mask = keyRead
-		}
-	}
-	if k.Security != nil || mask == keyRead {
-		sd := k.Security
-		if sd == nil {
-			sd = plainKeyDescriptor()
-		}
-		key := fmt.Sprintf("%d:%s", mask, sd)
-		granted, ok := cache[key]
-		if !ok {
-			var err error
-			if granted, err = regf.Grant(sd, sid, mask, toDirs); err != nil {
-				return fmt.Errorf("key %s: %w", winname.Show(path), err)
-			}
-			cache[key] = granted
-		}
-		k.Security = granted
-	}
-	for _, sub := range k.Subkeys {
-		if err := own(sub, sid, strings.TrimPrefix(path+`\`+sub.Name, `\`), cache); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// plainKeyDescriptor allows SYSTEM and the administrators everything.
-func plainKeyDescriptor() []byte {
-	sd := make([]byte, 20)
-	sd[0] = 1
-	le.PutUint16(sd[2:], 0x8004)
-	acl := []byte{2, 0, 0, 0, 2, 0, 0, 0}
-	for _, who := range [][]byte{systemSID, adminsSID} {
-		acl = append(acl, 0, toDirs)
-		acl = le.AppendUint16(acl, uint16(8+len(who)))
-		acl = le.AppendUint32(acl, keyAll)
-		acl = append(acl, who...)
-	}
-	le.PutUint16(acl[2:], uint16(len(acl)))
-	le.PutUint32(sd[16:], uint32(len(sd)))
-	sd = append(sd, acl...)
-	le.PutUint32(sd[4:], uint32(len(sd)))
-	sd = append(sd, adminsSID...)
-	le.PutUint32(sd[8:], uint32(len(sd)))
-	return append(sd, systemSID...)
-}
-
 const profileListKey = `Microsoft\Windows NT\CurrentVersion\ProfileList`
 
 // applyAccounts makes accounts, puts people into groups, and tells Windows of the
@@ -321,7 +194,7 @@ func (r *run) applyAccounts(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		sid, err := parseSID(p.SID)
+		sid, err := regf.ParseSID(p.SID)
 		if err != nil {
 			return err
 		}

@@ -264,8 +264,8 @@ func addAccount(h *hive, machineSID string, a account, key samKey) error {
 	v := samV{extra: p.v.extra}
 	v.data[vHours], v.data[vGroups] = p.v.data[vHours], nil
 	if sd := p.v.data[vSecurity]; sd != nil {
-		from, err1 := parseSID(fmt.Sprintf("%s-%d", machineSID, p.rid))
-		to, err2 := parseSID(fmt.Sprintf("%s-%d", machineSID, a.rid))
+		from, err1 := regf.ParseSID(fmt.Sprintf("%s-%d", machineSID, p.rid))
+		to, err2 := regf.ParseSID(fmt.Sprintf("%s-%d", machineSID, a.rid))
 		if err := errors.Join(err1, err2); err != nil {
 			return err
 		}
@@ -364,7 +364,7 @@ func addOrdinary(h *hive, rid uint32) error {
 // addMember puts an account into a local group: into the group's list, and into
 // that of the account's groups, which Windows keeps beside it.
 func addMember(h *hive, domain string, alias uint32, sid string) error {
-	binary, err := parseSID(sid)
+	binary, err := regf.ParseSID(sid)
 	if err != nil {
 		return err
 	}
