@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"lifeboat/engine/store"
+	"lifeboat/engine/winname"
 )
 
 // Contents is what a store's newest capture holds, for choosing among it.
@@ -57,6 +58,7 @@ func (e *Engine) Contents(ctx context.Context, ref StoreRef) (*Contents, error) 
 	if err != nil {
 		return nil, failStore(fmt.Errorf("%s: %w: %w", store.CaptureJSON, store.ErrCorrupt, err), ref.Path)
 	}
+	winname.FromJSON(&catalog)
 	c := &Contents{}
 	seen := map[string]bool{}
 	for _, u := range catalog.Units {
@@ -74,44 +76,28 @@ func (e *Engine) Contents(ctx context.Context, ref StoreRef) (*Contents, error) 
 			u.Values += t.Values
 		}
 	}
-	err = eachLine(ctx, tree, store.ObjectsJSONL, func(o store.Object) {
+	for o, err := range store.LinesOf[store.Object](ctx, tree.Open, store.ObjectsJSONL) {
+		if err != nil {
+			return nil, failStore(err, ref.Path)
+		}
 		if !o.Dir && o.Missing == "" {
 			add(o.Units, Totals{Files: 1, Bytes: o.Size})
 		}
-	})
-	hives, derr := tree.ReadDir(ctx, store.RegistryDir)
-	if derr != nil && !errors.Is(derr, fs.ErrNotExist) {
-		err = errors.Join(err, derr)
 	}
-	for _, hive := range hives {
-		if err == nil && strings.HasSuffix(hive.Name, ".jsonl") {
-			err = eachLine(ctx, tree, path.Join(store.RegistryDir, hive.Name), func(k store.RegistryKey) { add(k.Units, Totals{Values: 1}) })
-		}
-	}
-	if err != nil {
+	hives, err := tree.ReadDir(ctx, store.RegistryDir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, failStore(err, ref.Path)
 	}
+	for _, hive := range hives {
+		if !strings.HasSuffix(hive.Name, ".jsonl") {
+			continue
+		}
+		for k, err := range store.LinesOf[store.RegistryKey](ctx, tree.Open, path.Join(store.RegistryDir, hive.Name)) {
+			if err != nil {
+				return nil, failStore(err, ref.Path)
+			}
+			add(k.Units, Totals{Values: 1})
+		}
+	}
 	return c, nil
-}
-
-// eachLine reads a file of JSON lines; one that is absent has none.
-func eachLine[T any](ctx context.Context, tree *store.Tree, name string, each func(T)) error {
-	f, err := tree.Open(ctx, name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	for v, err := range store.Lines[T](f) {
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		each(v)
-	}
-	return nil
 }

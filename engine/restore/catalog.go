@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"iter"
 
 	"lifeboat/engine/migxml"
 	"lifeboat/engine/store"
@@ -77,32 +76,4 @@ func (r *run) readRecorded(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// lines reads a file of JSON lines; one that is absent has none.
-func lines[T any](ctx context.Context, t Tree, path string) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		var zero T
-		f, err := t.Open(ctx, path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return
-		}
-		if err != nil {
-			yield(zero, err)
-			return
-		}
-		defer f.Close()
-		for v, err := range store.Lines[T](f) {
-			if err == nil {
-				err = ctx.Err()
-			}
-			if err != nil {
-				yield(zero, fmt.Errorf("%s: %w", path, err))
-				return
-			}
-			if !yield(v, nil) {
-				return
-			}
-		}
-	}
 }

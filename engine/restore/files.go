@@ -68,7 +68,7 @@ func (r *run) applyFiles(ctx context.Context) error {
 	if err := r.loadSecurity(ctx); err != nil {
 		return err
 	}
-	for o, err := range lines[store.Object](ctx, r.req.Tree, store.ObjectsJSONL) {
+	for o, err := range store.LinesOf[store.Object](ctx, r.req.Tree.Open, store.ObjectsJSONL) {
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrCatalog, err)
 		}

@@ -242,7 +242,7 @@ func (r *run) applyRegistry(ctx context.Context) error {
 // file puts back the keys of one file of the capture.
 func (g *registry) file(ctx context.Context, name string) error {
 	file := path.Join(store.RegistryDir, store.Name(name)+".jsonl")
-	for k, err := range lines[store.RegistryKey](ctx, g.req.Tree, file) {
+	for k, err := range store.LinesOf[store.RegistryKey](ctx, g.req.Tree.Open, file) {
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrCatalog, err)
 		}

@@ -15,7 +15,7 @@ import (
 func (r *run) loadSecurity(ctx context.Context) error {
 	r.sds = map[int][]byte{}
 	bad := 0
-	for s, err := range lines[store.Security](ctx, r.req.Tree, store.SecurityJSONL) {
+	for s, err := range store.LinesOf[store.Security](ctx, r.req.Tree.Open, store.SecurityJSONL) {
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrCatalog, err)
 		}

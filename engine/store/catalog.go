@@ -3,9 +3,12 @@ package store
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"time"
 
@@ -233,6 +236,35 @@ func Lines[T any](r io.Reader) iter.Seq2[T, error] {
 				}
 			}
 			if err == io.EOF {
+				return
+			}
+		}
+	}
+}
+
+// LinesOf reads a file of JSON lines that open opens, such as [Tree.Open]. One that is
+// absent has none. Errors name the file and the line; the end of ctx is one.
+func LinesOf[T any](ctx context.Context, open func(ctx context.Context, path string) (File, error), path string) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var zero T
+		f, err := open(ctx, path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return
+		}
+		if err != nil {
+			yield(zero, err)
+			return
+		}
+		defer f.Close()
+		for v, err := range Lines[T](f) {
+			if err == nil {
+				err = ctx.Err()
+			}
+			if err != nil {
+				yield(zero, fmt.Errorf("%s: %w", path, err))
+				return
+			}
+			if !yield(v, nil) {
 				return
 			}
 		}
