@@ -21,8 +21,8 @@ import (
 const lookFor = time.Second
 
 // mend does something about an error of the medium that a save ended with, the
-// n-th of the run counted from 0. It tells whether to try again, perhaps elsewhere, or gives
-// the error that remains.
+// n-th of the run counted from 0. It tells whether to try again, perhaps elsewhere,
+// or gives the error that remains.
 func (e *Engine) mend(ctx context.Context, req *CaptureRequest, n int, cause error, ctl *job.Control, r *Report) (again bool, err error) {
 	gone, full := errors.Is(cause, store.ErrGone) && r.StoreID != "", errors.Is(cause, store.ErrFull)
 	switch {

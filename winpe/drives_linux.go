@@ -84,8 +84,9 @@ func (h host) drive(dir string) Drive {
 	return d
 }
 
-// health is what sysfs says against a disk: there are the errors that the kernel met since the disk was plugged in, the state of an
-// NVMe controller, and the wear that eMMC reports.
+// health is what sysfs says against a disk. It has the errors that the kernel met
+// since the disk was plugged in, the state of an NVMe controller, and the wear that
+// eMMC reports.
 func health(read func(...string) string) string {
 	if state := read("device", "state"); state == "dead" || state == "offline" {
 		return "the disk does not answer"

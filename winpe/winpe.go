@@ -1,7 +1,8 @@
 // Package winpe is this machine, the one Lifeboat runs on: Windows PE, a Linux
 // live system, or any computer a disk was plugged into. It finds the mounted
 // volumes and the disks they lie on, tells free space and write protection, and
-// turns the power off.
+// has the system do what a technician would else type: connect a share, load a
+// driver, set the keyboard layout, turn the power off.
 //
 // What it found is plain data: a [Machine] holds the [Volume]s that are mounted,
 // each with the [Disk] and [Partition] it lies on, and the [Drive]s with all their
@@ -9,8 +10,8 @@
 // so everything above can be run without the hardware. There is no watcher; to
 // see what was plugged in, look again.
 //
-// It reads no file of a volume, and of a disk only what tells what is on it. The only things it writes are the short-lived
-// file of [CheckWritable] and nothing else.
+// It reads no file of a volume, and of a disk only what tells what is on it. It
+// writes nothing but the short-lived file of [CheckWritable].
 package winpe
 
 import (

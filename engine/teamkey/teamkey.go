@@ -1,7 +1,7 @@
 // Package teamkey locks a store for a team: the store's password is drawn by
-// lot, wrapped with age (https://age-encryption.org) for the public keys of those who may
-// open it, and kept beside the store. Nobody types a password at the PC that
-// is saved, and a stick that is lost gives nothing away.
+// lot, wrapped with age (https://age-encryption.org) for the public keys of those
+// who may open it, and kept beside the store. Nobody types a password at the PC
+// that is saved, and a stick that is lost gives nothing away.
 //
 // Its nouns are age's own: a [Recipient] is a public key (age1…) and locks; an
 // [Identity] is the secret half, in a file that may itself be protected by a

@@ -21,8 +21,8 @@ type LinuxRequest struct {
 }
 
 // Linux makes a stick that starts a PC into Lifeboat on Linux, without Windows
-// PE: from Debian's packages, that it is given or that are installed. Where to
-// read on: package linuxstick.
+// PE: from Debian's packages, that it is given or that are installed. Package
+// linuxstick knows what is on it.
 func Linux(ctx context.Context, r LinuxRequest) error {
 	out, err := newOutput(r.Out, imageFile)
 	if err != nil {

@@ -1,5 +1,6 @@
 // Package media makes boot media: a stick, or the ISO of one, that starts a PC
-// into Lifeboat's wizard. [WinPE] makes one from a Windows PE that somebody has.
+// into Lifeboat's wizard. [WinPE] makes one from a Windows PE that somebody has,
+// [Linux] one from Debian's packages.
 //
 // Whatever is made, it is made beside its place and moved there when it is
 // whole, and what it is made from is only read. The package runs the tools that

@@ -75,7 +75,8 @@ func (o output) dir() string {
 }
 
 // publish has the tree of a stick made in one temporary folder, with another to
-// work in, has it packed if it is to be, and moves the result to its place. What fails leaves nothing behind.
+// work in, has it packed if it is to be, and moves the result to its place. What
+// fails leaves nothing behind.
 func (o output) publish(tree func(stick, work string) error, pack func(dir, file string) error) (err error) {
 	if err := os.MkdirAll(o.dir(), 0o755); err != nil {
 		return err
