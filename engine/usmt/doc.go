@@ -1,8 +1,8 @@
 // Package usmt speaks the surfaces of Microsoft's User State Migration Tool
 // that scripts and technicians know, apart from the rule language (migxml):
 // the command lines of ScanState, LoadState and UsmtUtils, the choice of users,
-// Offline.xml, the log, progress and list files, and the return codes with
-// their words.
+// Config.xml and Offline.xml, the log, progress and list files, and the return
+// codes with their words.
 //
 // A command line is parsed into a plain struct ([ScanState], [LoadState],
 // [UsmtUtils]) or ends in a [Failure], which carries the return code, the line
