@@ -12,6 +12,8 @@ import (
 	"lifeboat/engine/winname"
 )
 
+const howRecipient = "give the public key, age1…, that age-keygen prints, or @file with one on each line"
+
 // recipients reads the team keys that options name: the keys themselves, or @file.
 func (p *program) recipients(given []string) ([]engine.Recipient, error) {
 	var all []engine.Recipient
@@ -20,14 +22,13 @@ func (p *program) recipients(given []string) ([]engine.Recipient, error) {
 		if file, ok := strings.CutPrefix(text, "@"); ok {
 			data, err := readSmall(p.path(file))
 			if err != nil {
-				return nil, usmt.Fail(usmt.UnableReadKey, err, "read the team key")
+				return nil, usmt.Fail(usmt.UnableReadKey, err, "read the team key").WithRemedy(howRecipient)
 			}
 			name, text = winname.Show(file), string(data)
 		}
 		keys, err := teamkey.ParseRecipients(text)
 		if err != nil {
-			return nil, usmt.Fail(usmt.UnableReadKey, err, "%s", name).
-				WithRemedy("give the public key, age1…, that age-keygen prints, or @file with one on each line")
+			return nil, usmt.Fail(usmt.UnableReadKey, err, "%s", name).WithRemedy(howRecipient)
 		}
 		all = append(all, keys...)
 	}
@@ -48,7 +49,8 @@ func (p *program) password(storePath, key, keyFile, identity string) (string, er
 func (p *program) teamPassword(storePath, identity string) (string, error) {
 	file, err := readSmall(p.path(identity))
 	if err != nil {
-		return "", usmt.Fail(usmt.UnableReadKey, err, "read the identity file")
+		return "", usmt.Fail(usmt.UnableReadKey, err, "read the identity file").
+			WithRemedy("give the file that age-keygen wrote; it has a line AGE-SECRET-KEY-…")
 	}
 	defer clear(file)
 	passphrase := ""
