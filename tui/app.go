@@ -11,7 +11,7 @@ import (
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
-	"github.com/charmbracelet/x/term"
+	"golang.org/x/term"
 
 	"lifeboat/engine"
 	"lifeboat/engine/report"
@@ -204,7 +204,7 @@ func fixMsg(out io.Writer) func(tea.Model, tea.Msg) tea.Msg {
 		case tea.WindowSizeMsg:
 			// A resize carries the size of the buffer, not of the window.
 			if f, ok := out.(interface{ Fd() uintptr }); ok {
-				if w, h, err := term.GetSize(f.Fd()); err == nil && w > 0 && h > 0 {
+				if w, h, err := term.GetSize(int(f.Fd())); err == nil && w > 0 && h > 0 {
 					return tea.WindowSizeMsg{Width: w, Height: h}
 				}
 			}

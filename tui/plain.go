@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/charmbracelet/x/ansi"
-	"github.com/charmbracelet/x/term"
+	"golang.org/x/term"
 
 	"lifeboat/engine/human"
 	"lifeboat/engine/job"
@@ -199,8 +199,8 @@ func (p *plain) wants() bool { return !p.eof && p.shown != nil }
 
 // readLine reads one line. Nothing is read ahead: the next line may be a secret.
 func (p *plain) readLine(hidden bool) any {
-	if f, ok := p.in.(*os.File); ok && hidden && term.IsTerminal(f.Fd()) {
-		text, err := term.ReadPassword(f.Fd())
+	if f, ok := p.in.(*os.File); ok && hidden && term.IsTerminal(int(f.Fd())) {
+		text, err := term.ReadPassword(int(f.Fd()))
 		fmt.Fprintln(p.out)
 		if err != nil {
 			return inputEnded{}
