@@ -30,7 +30,6 @@ type Report struct {
 	Protected   bool   `json:"protected"`
 	Plain       bool   `json:"plain,omitempty"`  // the store holds plain files
 	Linked      bool   `json:"linked,omitempty"` // which are hard links to those of the source
-	StoredBytes int64  `json:"storedBytes"`      // room taken on the medium by this run
 	ReusedFiles int64  `json:"reusedFiles"`      // already in the store from an interrupted run
 
 	Files  int64 `json:"files"` // saved

@@ -20,7 +20,7 @@ func sample() *Report {
 		Notes:   []string{"the volume is marked as not in order"},
 		Started: start, Finished: start.Add(12*time.Minute + 33*time.Second),
 		StorePath: `E:\PC-0412`, StoreID: "0123abcd", CaptureID: "k77", Protected: true,
-		StoredBytes: 20 << 30, Files: 42894, Bytes: 39 << 30, Values: 1204,
+		Files: 42894, Bytes: 39 << 30, Values: 1204,
 		Users: []User{
 			{ID: "S-1-5-21-1-2-3-1001", Name: "anna", Account: `CORP\anna`, Profile: `C:\Users\anna`, Included: true, Files: 42000, Bytes: 38 << 30, Values: 1204,
 				Components: []Component{{Name: "Documents", Files: 42000, Bytes: 38 << 30}}},

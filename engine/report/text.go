@@ -109,9 +109,6 @@ func (r *Report) facts() []fact {
 	if r.CaptureID != "" {
 		facts = append(facts, fact{"Capture id", r.CaptureID})
 	}
-	if r.StoredBytes > 0 {
-		facts = append(facts, fact{"Room taken", human.Bytes(r.StoredBytes)})
-	}
 	if r.ReusedFiles > 0 {
 		facts = append(facts, fact{"Continued", fmt.Sprintf("%d files were already there from an interrupted save", r.ReusedFiles)})
 	}
