@@ -89,6 +89,7 @@ func TestMistakes(t *testing.T) {
 		{"usres: all", `x.yaml:1: there is no key "usres", do you mean users? The keys are language, keyboard, `},
 		{"language: en\n\nshare:\n  pasword-file: x", `x.yaml:4: share: there is no key "pasword-file", do you mean password-file? The keys are path, user, password-file`},
 		{"leave_out: x", "do you mean leave-out?"},
+		{"colour: red", `x.yaml:1: there is no key "colour". The keys are language, `},
 		{"language: en\nlanguage: en", "x.yaml:2: language is there twice"},
 		{"what: some", `x.yaml:1: what is "some", but can only be everything or documents`},
 		{"afterwards: explode", "can only be stay, restart or shut down"},

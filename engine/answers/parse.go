@@ -197,6 +197,8 @@ func unknown(keys []key, name, in string) string {
 	text := fmt.Sprintf("%sthere is no key %q", in, short(name))
 	if near := human.Nearest(strings.ReplaceAll(name, "_", "-"), names); near != "" {
 		text += fmt.Sprintf(", do you mean %s?", near)
+	} else {
+		text += "."
 	}
 	return text + " The keys are " + strings.Join(names, ", ")
 }
