@@ -3,6 +3,7 @@ package tui
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -468,6 +469,20 @@ func TestWhenAllIsSaved(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A name list that is cut off says how long it is.
+func TestManyPeopleAreCounted(t *testing.T) {
+	f := office()
+	inst := f.detection.Installations[0]
+	for i := range 40 {
+		id := fmt.Sprintf("S-1-5-21-9-%d", i)
+		inst.Users = append(inst.Users, user(id, "pupil"+id[len(id)-2:], "SCHOOL", `C:\Users\`+id, date("2026-11-01 10:00")))
+	}
+	sit(t, f, func(u *robot) {
+		u.toReview()
+		u.sees("Users         44 users: anna.keller, m.ostrowski", "not chosen: localadmin")
+	})
 }
 
 // Nobody in the wizard typed a command: no advice is about one.

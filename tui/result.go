@@ -219,12 +219,16 @@ func (sc *resultScreen) saved(s *session, w, h int) []string {
 		resultRow(textResultLStore, human.Middle(s.show(rep.StorePath), w-18)),
 		resultRow(textResultLReport, reportPath),
 	)
-	name := textResultLLeft
-	for _, l := range clip(sumLeft(rep.Left), 3) {
-		for _, text := range wrapTwo(fmt.Sprintf(textResultOfThem, s.show(l.Reason), filesText(l.Files)), w-18) {
-			lines = append(lines, resultRow(name, text))
-			name = ""
+	var left []string
+	for _, l := range sumLeft(rep.Left) {
+		left = append(left, wrapTwo(fmt.Sprintf(textResultOfThem, s.show(l.Reason), filesText(l.Files)), w-18)...)
+	}
+	for i, text := range clip(left, 3) { // the report has all
+		name := ""
+		if i == 0 {
+			name = textResultLLeft
 		}
+		lines = append(lines, resultRow(name, text))
 	}
 	if len(rep.Problems) > 0 {
 		lines = append(lines, "")

@@ -278,8 +278,20 @@ func (sc *reviewScreen) users(s *session) (in, out string) {
 			outs = append(outs, name)
 		}
 	}
-	return strings.Join(ins, ", "), strings.Join(outs, ", ")
+	return people(ins), people(outs)
 }
+
+// people lists names. Of many not all fit on the screen, so it says how many.
+func people(names []string) string {
+	text := strings.Join(names, ", ")
+	if len(names) > fewPeople {
+		text = human.Plural(int64(len(names)), textWhatUser, textWhatUsers) + ": " + text
+	}
+	return text
+}
+
+// fewPeople are seen to be so many without counting.
+const fewPeople = 5
 
 // wrapTwo breaks a list over two lines and cuts the rest.
 func wrapTwo(text string, w int) []string {
