@@ -485,6 +485,32 @@ func TestManyPeopleAreCounted(t *testing.T) {
 	})
 }
 
+// The upper bar goes on through all phases in their order, and is full at the end only.
+func TestOverall(t *testing.T) {
+	sit(t, office(), func(u *robot) {
+		u.toSaving()
+		for _, at := range []struct {
+			percent string
+			step    func(ctl *job.Control)
+		}{
+			{"0 %", func(ctl *job.Control) { ctl.Phase(job.Saving, 40*gib, 40) }},
+			{"25 %", func(ctl *job.Control) { ctl.Progress.AddBytes(20*gib, ctl.Clock()) }},
+			{"50 %", func(ctl *job.Control) { ctl.Progress.AddBytes(20*gib, ctl.Clock()) }},
+			{"50 %", func(ctl *job.Control) { ctl.Phase(job.Finishing, 0, 0) }},
+			{"50 %", func(ctl *job.Control) { ctl.Phase(job.Verifying, 40*gib, 40) }},
+			{"75 %", func(ctl *job.Control) { ctl.Progress.AddBytes(20*gib, ctl.Clock()) }},
+			{"100 %", func(ctl *job.Control) { ctl.Progress.AddBytes(20*gib, ctl.Clock()) }},
+		} {
+			u.engine(at.step)
+			u.sees(" " + at.percent)
+			if strings.Contains(u.frame(), "next  Save") || strings.Contains(u.frame(), "Look") {
+				t.Errorf("a phase is behind the one after it:\n%s", u.frame())
+			}
+		}
+		u.finish()
+	})
+}
+
 // Nobody in the wizard typed a command: no advice is about one.
 func TestRemediesAreForTheWizard(t *testing.T) {
 	for _, code := range usmt.Codes() {

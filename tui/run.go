@@ -352,8 +352,8 @@ func (r *run) done() (done, total int64) {
 		if s.BytesTotal > 0 {
 			done += int64(float64(s.BytesDone) / float64(s.BytesTotal) * float64(r.bytes))
 		}
-	case job.Finishing:
-		done = total
+	case job.Finishing: // of writing; reading back comes after it
+		done = r.bytes
 	}
 	return min(done, total), total
 }

@@ -239,14 +239,16 @@ func (sc *savingScreen) phases(s *session, w int) []string {
 		phase job.Phase
 		name  string
 	}
-	rows := []phaseRow{{job.Scanning, textSaveLook}, {job.Saving, textSaveSave}}
-	if _, moved := r.phases[job.Collecting]; moved {
-		rows = []phaseRow{{job.Scanning, textSaveLook}, {job.Collecting, textSaveCopy}, {job.Saving, textSaveSave}}
+	var rows []phaseRow
+	for _, row := range []phaseRow{{job.Scanning, textSaveLook}, {job.Collecting, textSaveCopy}} {
+		if _, begun := r.phases[row.phase]; begun { // else there is no need: it was counted before
+			rows = append(rows, row)
+		}
 	}
+	rows = append(rows, phaseRow{job.Saving, textSaveSave}, phaseRow{job.Finishing, textSaveFinish})
 	if r.twice {
 		rows = append(rows, phaseRow{job.Verifying, textSaveCheck})
 	}
-	rows = append(rows, phaseRow{job.Finishing, textSaveFinish})
 	switch r.kind {
 	case checking:
 		rows = []phaseRow{{job.Verifying, textSaveCheck}}

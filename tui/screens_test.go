@@ -430,6 +430,7 @@ func TestFrames(t *testing.T) {
 		u.halfway()
 		u.engine(func(ctl *job.Control) {
 			ctl.Progress.AddBytes(20*gib, ctl.Clock())
+			ctl.Phase(job.Finishing, 0, 0)
 			ctl.Phase(job.Verifying, 40*gib, 42897)
 			ctl.Progress.AddBytes(10*gib, ctl.Clock())
 			ctl.Progress.AddFiles(9000)
