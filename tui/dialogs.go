@@ -256,7 +256,7 @@ func (d *questionDialog) words(s *session) (title string, text, menu []string) {
 	text = []string{human.Middle(about, 58), ""}
 	text = append(text, clip(wrap(joinSentences(s.show(d.question.Text)), "", 58), 4)...)
 	text = append(text, fmt.Sprintf(textAskSafe, human.Bytes(d.run.snap.SafeBytes)))
-	if rest := d.run.bytes - d.run.saved; d.question.Topic == job.MediumFullQ && rest > 0 {
+	if rest := d.run.bytes - d.run.snap.SafeBytes; d.question.Topic == job.MediumFullQ && rest > 0 {
 		text = append(text, fmt.Sprintf(textAskRest, human.Bytes(rest)))
 	}
 	for _, a := range d.answers() {
