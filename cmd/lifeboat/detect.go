@@ -236,7 +236,7 @@ func powerState(p windows.Power) string {
 	text := "shut down"
 	switch p.Image {
 	case windows.ActiveImage:
-		text = "hibernated, or shut down with fast startup: the last minutes may be only in hiberfil.sys"
+		text = "hibernated, or shut down by a fast start-up"
 	case windows.UnknownImage:
 		text = "hiberfil.sys cannot be read"
 	}

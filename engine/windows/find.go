@@ -142,6 +142,9 @@ func describe(ctx context.Context, sources []Source, source int, c candidate, op
 	d.paths(sources, opt)
 	if d.inst.Root == `\` {
 		inst.Power.Image = imageState(v)
+		if inst.Power.Image == ActiveImage {
+			inst.Notes = append(inst.Notes, "hibernated, or shut down by a fast start-up: the last minutes before it may be missing")
+		}
 	} else {
 		inst.Power.Image = NoImage
 	}

@@ -183,6 +183,16 @@ func TestLetterWithoutSoftware(t *testing.T) {
 	}
 }
 
+// A hibernated Windows is read, and whoever sees it is told (spec/ntfs.md).
+func TestHibernatedIsNoted(t *testing.T) {
+	for magic, noted := range map[string]bool{"hibr": true, "HIBR": true, "wake": false, "\x00\x00\x00\x00": false, "": false} {
+		inst := findOne(t, source(t, windows11(t, nil), files{"hiberfil.sys": []byte(magic)}))
+		if got := strings.Contains(strings.Join(inst.Notes, "; "), "hibernated"); got != noted {
+			t.Errorf("%q: notes %q", magic, inst.Notes)
+		}
+	}
+}
+
 func TestUnfinishedSetup(t *testing.T) {
 	for name, want := range map[string]string{
 		"SetupType": "setup was not finished", "SystemSetupInProgress": "setup was not finished",
