@@ -141,8 +141,12 @@ func (p *Part) read(ctx context.Context, at disk.Partition, image *disk.Image) {
 			p.Problem = err.Error()
 		}
 		p.Label = info.Label
-	case disk.BitLocker, "":
+	case disk.BitLocker:
 		p.recover(ctx, r)
+	case "":
+		if at.IsData() {
+			p.recover(ctx, r)
+		}
 	}
 }
 

@@ -150,7 +150,7 @@ var gptDynamic = mustGUID("af9b60a0-1431-4f62-bc68-3311714a69ad")
 
 // gptTypes names types of partitions.
 var gptTypes = map[GUID]string{
-	mustGUID("ebd0a0a2-b9e5-4433-87c0-68b6b72699c7"): "basic data",
+	mustGUID("ebd0a0a2-b9e5-4433-87c0-68b6b72699c7"): gptBasicData,
 	mustGUID("c12a7328-f81f-11d2-ba4b-00a0c93ec93b"): "EFI system",
 	mustGUID("e3c9e316-0b5c-4db8-817d-f92df00215ae"): "Microsoft reserved",
 	mustGUID("de94bba4-06d1-4d40-a16a-bfd50179d6ac"): "Windows recovery",

@@ -44,6 +44,12 @@ func (p Partition) Open(r io.ReaderAt) *io.SectionReader {
 	return io.NewSectionReader(r, p.Offset, p.Size)
 }
 
+// IsData reports whether the table says that a volume of Windows with files may be
+// in the partition.
+func (p Partition) IsData() bool {
+	return p.Type == gptBasicData || p.Type == mbrNTFS || p.Type == mbrFAT
+}
+
 // Find returns the partition of a number.
 func (t *Table) Find(number int) (Partition, bool) {
 	for _, p := range t.Partitions {
@@ -235,13 +241,20 @@ func (t *Table) logical(r io.ReaderAt, size int64, extended mbrEntry) {
 	}
 }
 
+// The types of partitions for data.
+const (
+	mbrFAT       = "FAT"
+	mbrNTFS      = "NTFS or exFAT"
+	gptBasicData = "basic data"
+)
+
 // mbrType names a type of partitions.
 func mbrType(kind byte) string {
 	switch kind {
 	case 0x01, 0x04, 0x06, 0x0B, 0x0C, 0x0E:
-		return "FAT"
+		return mbrFAT
 	case 0x07:
-		return "NTFS or exFAT"
+		return mbrNTFS
 	case 0x11, 0x14, 0x16, 0x17, 0x1B, 0x1C, 0x1E:
 		return "hidden"
 	case 0x27:

@@ -223,3 +223,16 @@ func FuzzPartitions(f *testing.F) {
 		}
 	})
 }
+
+func TestIsData(t *testing.T) {
+	for kind, want := range map[byte]bool{0x07: true, 0x0C: true, 0x27: false, 0x83: false, 0xEF: false} {
+		if got := (Partition{Type: mbrType(kind)}).IsData(); got != want {
+			t.Errorf("%02X: %v", kind, got)
+		}
+	}
+	for guid, name := range gptTypes {
+		if got := (Partition{Type: name}).IsData(); got != (guid.String() == "ebd0a0a2-b9e5-4433-87c0-68b6b72699c7") {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
