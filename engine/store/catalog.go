@@ -178,7 +178,6 @@ type CatalogUnit struct {
 // Totals counts what a capture or a part of it holds.
 type Totals struct {
 	Files    int64 `json:"files"`
-	Folders  int64 `json:"folders"`
 	Bytes    int64 `json:"bytes"`
 	Values   int64 `json:"values,omitempty"`
 	Problems int64 `json:"problems,omitempty"`

@@ -477,10 +477,7 @@ type Switches struct {
 }
 
 // setting is what a file says of one name. Given yes and no, it is yes.
-type setting struct {
-	yes, used bool
-	text      string
-}
+type setting struct{ yes, used bool }
 
 // Switches indexes the components. A group that is switched off takes all below
 // it with it, whatever they say.
@@ -495,11 +492,7 @@ func (c *Config) Switches() *Switches {
 func (s *Switches) add(list []ConfigComponent, on bool) {
 	for _, c := range list {
 		here := on && c.Migrate
-		text := c.DisplayName
-		if text == "" {
-			text = c.ID
-		}
-		one := &setting{yes: here, text: text}
+		one := &setting{yes: here}
 		if id := winname.Fold(c.ID); c.ID != "" {
 			if s.byID[id] == nil {
 				s.byID[id] = one
@@ -512,7 +505,7 @@ func (s *Switches) add(list []ConfigComponent, on bool) {
 			case known == nil:
 				s.byName[name] = one
 			case known != one: // two IDs of one display name
-				s.byName[name] = &setting{yes: known.yes || here, text: text}
+				s.byName[name] = &setting{yes: known.yes || here}
 			}
 		}
 		s.add(c.Components, here)
