@@ -202,51 +202,14 @@ func (m *mapper) place(p *Person) {
 	if p.Local {
 		p.Domain = m.machine.ComputerName
 	}
+	found := false
 	if u := m.profileOf(w); u != nil {
-		p.SID, p.Profile = u.SID, u.Profile
-		p.Name, p.Domain = u.Name, u.Domain
-		p.How = SameName
-		if winname.Equal(u.SID, p.Source.SID) {
-			p.How = SameAccount
-		}
-		hive := u.Hive("NTUSER.DAT")
-		if why := unfit(hive); why != "" && hive.State != windows.Missing {
-			if !m.req.Force || !hive.Readable() {
-				p.How, p.Why = Left, why
-				return
-			}
-		}
-		p.hadHive = hive.Readable()
+		found = m.takeProfile(p, u)
 	} else {
-		p.isNew, p.How = true, NewProfile
-		switch {
-		case w.local:
-			sid, known := m.accounts.find(w.name)
-			if !known {
-				p.How, p.account = NewAccount, true
-				if !m.req.CreateAccounts {
-					return
-				}
-				var err error
-				if sid, err = m.accounts.next(w.name); err != nil {
-					p.How, p.Why, p.account = Left, fmt.Sprintf("its account cannot be made here: %v; make it in the running Windows and run again", err), false
-					return
-				}
-			}
-			p.SID = sid
-		case w.sid == "":
-			p.How = Left
-			p.Why = fmt.Sprintf(`the SID of %s is not known here; sign in once as that user, or name the SID with /mu:%s:S-1-5-21-…`,
-				p.Account(), p.Source.Name)
-			return
-		default:
-			if _, err := regf.ParseSID(w.sid); err != nil {
-				p.How, p.Why = Left, err.Error()
-				return
-			}
-			p.SID = w.sid
-		}
-		p.Profile = m.newFolder(p)
+		found = m.makeProfile(p, w)
+	}
+	if !found {
+		return
 	}
 	if other := m.sids[winname.Fold(p.SID)]; other != nil && p.SID != "" {
 		p.How = Left
@@ -255,6 +218,61 @@ func (m *mapper) place(p *Person) {
 		return
 	}
 	m.sids[winname.Fold(p.SID)] = p
+}
+
+// takeProfile gives a person a profile that is there; false if it must not be
+// written to.
+func (m *mapper) takeProfile(p *Person, u *windows.User) bool {
+	p.SID, p.Profile = u.SID, u.Profile
+	p.Name, p.Domain = u.Name, u.Domain
+	p.How = SameName
+	if winname.Equal(u.SID, p.Source.SID) {
+		p.How = SameAccount
+	}
+	hive := u.Hive("NTUSER.DAT")
+	if why := unfit(hive); why != "" && hive.State != windows.Missing {
+		if !m.req.Force || !hive.Readable() {
+			p.How, p.Why = Left, why
+			return false
+		}
+	}
+	p.hadHive = hive.Readable()
+	return true
+}
+
+// makeProfile gives a person the SID and the folder of a profile that is to be
+// made, of an account that is known here or made too; false if there can be none.
+func (m *mapper) makeProfile(p *Person, w wish) bool {
+	p.isNew, p.How = true, NewProfile
+	switch {
+	case w.local:
+		sid, known := m.accounts.find(w.name)
+		if !known {
+			p.How, p.account = NewAccount, true
+			if !m.req.CreateAccounts {
+				return false
+			}
+			var err error
+			if sid, err = m.accounts.next(w.name); err != nil {
+				p.How, p.Why, p.account = Left, fmt.Sprintf("its account cannot be made here: %v; make it in the running Windows and run again", err), false
+				return false
+			}
+		}
+		p.SID = sid
+	case w.sid == "":
+		p.How = Left
+		p.Why = fmt.Sprintf(`the SID of %s is not known here; sign in once as that user, or name the SID with /mu:%s:S-1-5-21-…`,
+			p.Account(), p.Source.Name)
+		return false
+	default:
+		if _, err := regf.ParseSID(w.sid); err != nil {
+			p.How, p.Why = Left, err.Error()
+			return false
+		}
+		p.SID = w.sid
+	}
+	p.Profile = m.newFolder(p)
+	return true
 }
 
 // profileOf finds a profile on the destination: by SID, or by name.
