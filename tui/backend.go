@@ -160,6 +160,5 @@ type Request struct {
 	StorePath    string
 	Password     string
 	Team         []engine.Recipient // the keys to lock a new store with; none for Password
-	Overwrite    bool
 	SkipVerify   bool
 }

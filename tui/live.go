@@ -381,7 +381,7 @@ func (l *Live) Capture(ctx context.Context, req Request, ctl *job.Control) (*rep
 	}
 	return l.Engine.Capture(ctx, engine.CaptureRequest{
 		Plan: req.Plan.plan, Select: req.Select, Why: why, StorePath: req.StorePath,
-		Password: req.Password, Team: req.Team, Overwrite: req.Overwrite, SkipVerify: req.SkipVerify, CommandLine: scanState(req).Args(),
+		Password: req.Password, Team: req.Team, SkipVerify: req.SkipVerify, CommandLine: scanState(req).Args(),
 	}, ctl)
 }
 
@@ -414,7 +414,7 @@ func (l *Live) Undo(_ context.Context, journal string) (engine.UndoReport, error
 // by SID, which no two of them share; one without a SID by the name.
 func scanState(req Request) *usmt.ScanState {
 	c := usmt.NewScanState()
-	c.StorePath, c.Overwrite, c.Continue = req.StorePath, req.Overwrite, true
+	c.StorePath, c.Continue = req.StorePath, true
 	for _, f := range req.Rules {
 		c.Rules = append(c.Rules, f.Name)
 	}

@@ -26,9 +26,8 @@ type run struct {
 	unwatch context.CancelFunc
 	ask     asker
 	began   time.Time
-	bytes   int64 // to be saved, as planned
-	twice   bool  // everything will be read back
-	request Request
+	bytes   int64        // to be saved, as planned
+	twice   bool         // everything will be read back
 	path    string       // of the store
 	on      winpe.Volume // the volume it is on
 
@@ -186,7 +185,7 @@ func (s *session) keepLog(r *run, tool, commandLine string, inst *engine.Install
 // save starts the save that the review showed.
 func (s *session) save() []command {
 	req := s.request()
-	r := &run{kind: saving, request: req, path: req.StorePath, twice: !req.SkipVerify, tried: map[string]bool{}, pass: !s.askEach}
+	r := &run{kind: saving, path: req.StorePath, twice: !req.SkipVerify, tried: map[string]bool{}, pass: !s.askEach}
 	r.on, _ = s.volume(s.volumeOf(req.StorePath))
 	t, _ := s.totals()
 	r.bytes = t.Bytes

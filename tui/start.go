@@ -12,12 +12,9 @@ import (
 )
 
 // startScreen shows the probes as they end. It goes on by itself.
-type startScreen struct{ skipped bool }
+type startScreen struct{}
 
-func (sc *startScreen) enter(s *session) []command {
-	sc.skipped = false
-	return s.look()
-}
+func (*startScreen) enter(s *session) []command { return s.look() }
 
 func (sc *startScreen) title(*session) string { return textStartTitle }
 func (sc *startScreen) why() string           { return textStartWhy }

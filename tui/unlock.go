@@ -648,7 +648,6 @@ type keyFileDialog struct {
 	list
 	sc    *unlockScreen
 	files []string
-	known bool
 }
 
 // keyFilesFound tells of the files.
@@ -665,7 +664,7 @@ func (d *keyFileDialog) see(s *session, msg any) step {
 	switch m := msg.(type) {
 	case keyFilesFound:
 		if m.of == d {
-			d.files, d.known = m.files, true
+			d.files = m.files
 		}
 	case volumesSeen: // a stick may have come
 		return step{cmds: d.enter(s)}

@@ -61,7 +61,6 @@ type metadata struct {
 	protectors  []protector
 	fvek        *sealed
 	validation  *sealed
-	digest      []byte // instead of validation, in the clear
 }
 
 // protector is a Protector with what it locks.
@@ -185,11 +184,8 @@ func (m *metadata) readValidation(b []byte) {
 	if err != nil || len(found) == 0 {
 		return
 	}
-	switch d := found[0]; d.kind {
-	case typeSealed:
+	if d := found[0]; d.kind == typeSealed {
 		m.validation = parseSealed(d.body)
-	case typeKey:
-		_, m.digest, _ = keyOf(d.body)
 	}
 }
 
