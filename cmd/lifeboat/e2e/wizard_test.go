@@ -16,7 +16,7 @@ import (
 func TestWizardInATerminal(t *testing.T) {
 	term := openTerminal(t, "80", "25", nil, binaries.linux, "demo", t.TempDir())
 	rescue(term)
-	term.press("Right")
+	term.press("Right", "Right") // over the report
 	term.await("> Leave")
 	term.press("Enter")
 	term.await("PROGRAM ENDED 0")
