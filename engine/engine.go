@@ -266,11 +266,15 @@ func failStore(err error, path string) error {
 		code = usmt.InvalidKey
 	case errors.Is(err, store.ErrCorrupt):
 		code = usmt.CorruptedStore
+	case errors.Is(err, store.ErrBusy):
+		code = usmt.StartupFailed
 	}
 	f := usmt.Fail(code, err, "store %s", path)
 	switch {
 	case errors.Is(err, store.ErrNotStore):
 		f.Remedy = "name the folder that holds USMT"
+	case errors.Is(err, store.ErrBusy):
+		f.Remedy = "wait until that one has ended, or choose another folder"
 	case code == usmt.InvalidKey && TeamLocked(path):
 		f.Remedy = "it is locked with a team key: give /identity with the identity file of one of the keys that README.txt in its folder USMT names"
 	}

@@ -54,7 +54,11 @@ func (e *Engine) RemoveStore(storePath string) error {
 		return usmt.Fail(usmt.InvalidStore, err, "%s holds no store of Lifeboat", storePath).
 			WithRemedy("name the folder that holds USMT; nothing was removed")
 	}
-	err = store.Remove(storePath)
+	if err = store.Remove(storePath); errors.Is(err, store.ErrBusy) {
+		f := usmt.Fail(usmt.UnableDeleteStore, err, "remove the store")
+		f.Remedy = "wait until that run has ended, or end it; nothing was removed"
+		return f
+	}
 	for _, name := range []string{ReportHTML, ReportText} {
 		if rerr := os.Remove(filepath.Join(storePath, name)); !errors.Is(rerr, fs.ErrNotExist) {
 			err = errors.Join(err, rerr)

@@ -12,6 +12,7 @@ import (
 // the path and the cause.
 var (
 	ErrExists   = errors.New("a complete capture is already there")
+	ErrBusy     = errors.New("another run is writing to it")
 	ErrNotStore = errors.New("not a store")
 	ErrPassword = errors.New("wrong password")
 	ErrFull     = errors.New("medium is full")

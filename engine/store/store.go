@@ -46,12 +46,15 @@ type Store struct {
 	kind  Kind
 	repo  repository
 	clock *clock
+	lock  *lock // nil when read only
 }
 
 // Create makes a store at storePath, or opens the incomplete one that is there
 // to continue it. What is there already, complete or of another kind, gives
 // ErrExists unless it is to be replaced. Then the new capture goes into the same
 // repository, or where that cannot be, beside the old store; [Store.Keep] ends that.
+//
+// One run at a time writes to a store: while one has it open, others get ErrBusy.
 func Create(ctx context.Context, storePath string, opt Options) (*Store, error) {
 	if opt.Kind == "" {
 		opt.Kind = Packed
@@ -59,6 +62,25 @@ func Create(ctx context.Context, storePath string, opt Options) (*Store, error) 
 	if opt.Kind != Packed && opt.Password != "" {
 		return nil, fmt.Errorf("%s: a store of plain files cannot be protected", Dir(storePath))
 	}
+	return locked(storePath, func() (*Store, error) { return createAt(ctx, storePath, opt) })
+}
+
+// locked opens a store with the right to write to it.
+func locked(storePath string, open func() (*Store, error)) (*Store, error) {
+	l, err := lockStore(storePath)
+	if err != nil {
+		return nil, err
+	}
+	s, err := open()
+	if err != nil {
+		l.release()
+		return nil, err
+	}
+	s.lock = l
+	return s, nil
+}
+
+func createAt(ctx context.Context, storePath string, opt Options) (*Store, error) {
 	if err := finishSwap(storePath); err != nil {
 		return nil, err
 	}
@@ -112,7 +134,10 @@ func Open(ctx context.Context, storePath string, opt Options) (*Store, error) {
 			dir = Dir(storePath) + newSuffix
 		}
 	}
-	return openAt(ctx, dir, opt)
+	if opt.ReadOnly {
+		return openAt(ctx, dir, opt)
+	}
+	return locked(storePath, func() (*Store, error) { return openAt(ctx, dir, opt) })
 }
 
 // openAt opens the store in a folder.
@@ -166,7 +191,10 @@ func openError(dir string, err error) error {
 }
 
 // Close releases the store and removes its working files.
-func (s *Store) Close(ctx context.Context) error { return s.repo.close(ctx) }
+func (s *Store) Close(ctx context.Context) error {
+	defer s.lock.release()
+	return s.repo.close(ctx)
+}
 
 // UniqueID identifies the store; it is in its marker.
 func (s *Store) UniqueID() string { return s.repo.uniqueID() }

@@ -83,7 +83,13 @@ func cutSuffix(dir string) (string, bool) {
 // Remove deletes the store at storePath, and what an interrupted replacement left
 // beside it. Of hard links only the store's names go: the files of the source
 // stay as they are, with their attributes.
+// What another run is writing to stays: ErrBusy.
 func Remove(storePath string) error {
+	l, err := lockStore(storePath)
+	if err != nil {
+		return err
+	}
+	defer l.release()
 	dir := Dir(storePath)
 	return errors.Join(removeStore(dir), removeStore(dir+newSuffix), removeStore(dir+oldSuffix))
 }
