@@ -239,19 +239,75 @@ func (l *line) unknown(at int, name string) *Failure {
 	if text, ok := refused[strings.ToLower(name)]; ok {
 		return l.fail(InvalidParameters, at, fmt.Sprintf("/%s %s", shown, text), "leave it out")
 	}
-	for _, other := range []string{"scanstate", "loadstate", "usmtutils"} {
-		if other == l.program {
-			continue
-		}
-		if o := (&line{options: tableOf(other)}).find(name); o != nil {
-			return l.fail(InvalidParameters, at, fmt.Sprintf("/%s is an option of %s, not of %s", o.name, other, l.program), "leave it out")
-		}
+	if other := l.elsewhere(name); other != nil {
+		return l.fail(InvalidParameters, at, fmt.Sprintf("/%s is an option of %s, not of %s", other.find(name).name, other.program, l.program), "leave it out")
 	}
 	remedy := l.program + " /? lists the options"
 	if near := l.nearest(name); near != "" {
 		remedy = "perhaps /" + near + " is meant; " + remedy
 	}
 	return l.fail(InvalidParameters, at, fmt.Sprintf("there is no option /%s", shown), remedy)
+}
+
+// surplus words the failure for more paths than a command takes. What is one too
+// many is often an option of another tool, which a system whose paths begin with /
+// takes for a path, or belongs to an option before it that wants a colon.
+func (l *line) surplus(takes int, what, remedy string) *Failure {
+	for _, i := range l.plain {
+		if name := optionName(l.words[i]); name != "" && l.elsewhere(name) != nil {
+			return l.unknown(i, name)
+		}
+	}
+	for _, i := range l.plain {
+		if o := l.bare(i - 1); o != nil {
+			remedy := "write /" + o.name + ":" + winname.Show(l.words[i])
+			if o.secret() {
+				remedy = "write " + o.usage()
+			}
+			return l.fail(InvalidParameters, i, fmt.Sprintf("/%s takes an argument after a colon only", o.name), remedy)
+		}
+	}
+	i := l.plain[takes]
+	if name := optionName(l.words[i]); name != "" {
+		remedy = fmt.Sprintf("if %s is meant as an option: there is none of that name", winname.Show(l.words[i]))
+		if near := l.nearest(name); near != "" {
+			remedy += ", perhaps /" + near + " is meant"
+		}
+	}
+	return l.fail(InvalidParameters, i, what, remedy)
+}
+
+// optionName is the name in what looks like an option, "" for what does not.
+func optionName(word string) string {
+	name, ok := strings.CutPrefix(word, "/")
+	if name, _, _ = strings.Cut(name, ":"); !ok || strings.Contains(name, "/") {
+		return ""
+	}
+	return name
+}
+
+// bare is the option in word i if it could have had an argument and has none. After
+// /verify stands the store.
+func (l *line) bare(i int) *option {
+	if i < 0 {
+		return nil
+	}
+	w, ok := l.split(l.words[i])
+	if o := l.find(w.name); ok && o != nil && o.arity == optional && !w.hasArg && o.name != "verify" {
+		return o
+	}
+	return nil
+}
+
+// elsewhere finds an option of another tool; its program is the line's.
+func (l *line) elsewhere(name string) *line {
+	for _, program := range []string{"scanstate", "loadstate", "usmtutils"} {
+		other := &line{program: program, options: tableOf(program)}
+		if program != l.program && other.find(name) != nil {
+			return other
+		}
+	}
+	return nil
 }
 
 // nearest finds the option that was probably meant.
@@ -276,21 +332,31 @@ const errorMark = "##ERROR##"
 func mask(sys System, options []option, words []string) []string {
 	l := line{sys: sys, options: options}
 	words = slices.Clone(words)
+	plain, maybe := 0, -1 // paths, and the word that is one or a password where a colon was meant
 	for i := 0; i < len(words); i++ {
 		w, ok := l.split(words[i])
 		if !ok {
+			plain++
 			continue
 		}
 		o := l.find(w.name)
-		if o == nil || !o.secret() {
-			continue
-		}
-		if w.hasArg {
+		switch {
+		case o == nil || !o.secret():
+			if o != nil && o.arity == required && !w.hasArg && i+1 < len(words) && !l.isOption(words[i+1]) {
+				i++ // its argument is no path
+			}
+		case w.hasArg:
 			words[i] = "/" + o.name + ":***"
-		} else if o.arity == required && i+1 < len(words) && !l.isOption(words[i+1]) {
+		case i+1 == len(words) || l.isOption(words[i+1]):
+		case o.arity == required:
 			i++
 			words[i] = "***"
+		default:
+			maybe = i + 1
 		}
+	}
+	if plain > 1 && maybe >= 0 {
+		words[maybe] = "***"
 	}
 	return words
 }

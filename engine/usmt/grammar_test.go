@@ -169,6 +169,10 @@ func TestFailures(t *testing.T) {
 		{`E:\store /l:E:\store\USMT\scan.log`, LogFileFailed, "inside the store", `/l:E:\store\USMT\scan.log`},
 		{`store /l:C:\WORK\Store\x\..\usmt\scan.log`, LogFileFailed, "inside the store", `/l:C:\WORK\Store\x\..\usmt\scan.log`},
 		{`E:\store\ /progress:e:/STORE/USMT/p.log`, ProgressLogFailed, "inside the store", `/progress:e:/STORE/USMT/p.log`},
+		{`E:\store /listfiles:E:\store\USMT\files.txt`, InvalidParameters, "inside the store", `/listfiles`},
+		{`E:\store /p:E:\store\USMT\size.xml`, PreflightFile, "inside the store", `/p`},
+		{`E:\store /encrypt AES_256 /key:k`, InvalidParameters, "after a colon only", `AES_256`},
+		{`/p size.xml E:\store`, InvalidParameters, "after a colon only", `size.xml`},
 		{`E:\store /apps`, InvalidParameters, "running Windows", `/apps`},
 		{`E:\store /ppkg x.ppkg`, InvalidParameters, "running Windows", `/ppkg`},
 		{`E:\store /lac`, InvalidParameters, "an option of loadstate", `/lac`},
@@ -217,6 +221,30 @@ func TestSuggestions(t *testing.T) {
 	}
 }
 
+// Where paths begin with a slash, an option of another tool looks like one.
+func TestOptionsOfOtherTools(t *testing.T) {
+	for _, c := range []struct{ tool, line, what, mark string }{
+		{"scanstate", "/mnt/usb /lac:pw", "/lac is an option of loadstate", "/lac"},
+		{"scanstate", "/MD:a:b /mnt/usb", "/md is an option of loadstate", "/MD"},
+		{"scanstate", "/mnt /media", "two store paths", "/media"},
+		{"loadstate", "/mnt/usb /o", "/o is an option of scanstate", "/o"},
+		{"loadstate", "/mnt/usb /efs:skip", "/efs is an option of scanstate", "/efs"},
+		{"usmtutils", "/verify /mnt/usb /efs:skip", "/efs is an option of scanstate", "/efs"},
+		{"usmtutils", "/verify /mnt/usb /bogus", "one path too many: /bogus", "/bogus"},
+	} {
+		var err error
+		switch c.tool {
+		case "scanstate":
+			_, err = ParseScanState(Split(c.line), unix)
+		case "loadstate":
+			_, err = ParseLoadState(Split(c.line), unix)
+		default:
+			_, err = ParseUsmtUtils(Split(c.line), unix)
+		}
+		checkFailure(t, c.tool+" "+c.line, err, InvalidParameters, c.what, c.mark)
+	}
+}
+
 func TestSecretsAreHidden(t *testing.T) {
 	for _, line := range []string{
 		`E:\store /encrypt /key:hush /nosuch`,
@@ -237,6 +265,16 @@ func TestSecretsAreHidden(t *testing.T) {
 	l, err := ParseLoadState(Split(`E:\store /lac:hush`), windows)
 	if err != nil || strings.Contains(l.CommandLine(windows), "hush") {
 		t.Error(l, err)
+	}
+	for _, line := range []string{`E:\store /lac hush`, `/lac hush E:\store`, `/lac hush E:\store /nosuch`, `/l load.log /lac:hush E:\store /nosuch`} {
+		_, err := ParseLoadState(Split(line), windows)
+		if text := Explain("loadstate", err); err == nil || strings.Contains(text, "hush") {
+			t.Errorf("%s:\n%s", line, text)
+		}
+	}
+	// A store path after /lac is no password.
+	if _, err := ParseLoadState(Split(`/lac E:\store /nosuch`), windows); !strings.Contains(Explain("loadstate", err), `E:\store`) {
+		t.Error(err)
 	}
 }
 
@@ -385,6 +423,10 @@ func TestUsmtUtils(t *testing.T) {
 		`/verify E:\s /decrypt`:     `/decrypt`,
 		`/verify E:\s /key:k`:       `/key`,
 		`/extract E:\s D:\o /ui:a`:  `/ui`,
+
+		`/extract E:\s e:\S\usmt\out`:           `e:\S\usmt\out`,
+		`/extract E:\s\USMT E:\s\USMT\out`:      `E:\s\USMT\out`,
+		`/extract E:\s\USMT\USMT.MIG E:\s\USMT`: `E:\s\USMT`,
 	} {
 		_, err := ParseUsmtUtils(Split(line), windows)
 		checkFailure(t, line, err, InvalidParameters, "", mark)

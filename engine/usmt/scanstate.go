@@ -292,18 +292,8 @@ func (l *line) store(needed bool) (string, error) {
 	case len(l.plain) == 0:
 		return "", nil
 	case len(l.plain) > 1:
-		i := l.plain[1]
-		w := winname.Show(l.words[i])
-		f := l.fail(InvalidParameters, i, fmt.Sprintf("there are two store paths: %s and %s", winname.Show(l.words[l.plain[0]]), w),
-			"name one folder, in quotation marks if it has blanks")
-		if strings.HasPrefix(w, "/") && !strings.Contains(w[1:], "/") {
-			name, _, _ := strings.Cut(w[1:], ":")
-			f.Remedy = fmt.Sprintf("if %s is meant as an option: there is none of that name", w)
-			if near := l.nearest(name); near != "" {
-				f.Remedy += ", perhaps /" + near + " is meant"
-			}
-		}
-		return "", f
+		return "", l.surplus(1, fmt.Sprintf("there are two store paths: %s and %s",
+			winname.Show(l.words[l.plain[0]]), winname.Show(l.words[l.plain[1]])), "name one folder, in quotation marks if it has blanks")
 	}
 	i := l.plain[0]
 	store := l.words[i]
@@ -317,8 +307,8 @@ func (l *line) store(needed bool) (string, error) {
 	return store, nil
 }
 
-// outsideStore refuses log files inside the store, which is replaced as a whole. It
-// is the folder USMT in the store path: scripts keep their logs beside that.
+// outsideStore refuses output files inside the store, which is replaced as a whole.
+// It is the folder USMT in the store path: scripts keep their logs beside that.
 func (l *line) outsideStore(store string) error {
 	if store == "" {
 		return nil
@@ -326,8 +316,8 @@ func (l *line) outsideStore(store string) error {
 	for _, c := range []struct {
 		name string
 		code Code
-	}{{"l", LogFileFailed}, {"progress", ProgressLogFailed}} {
-		if o, ok := l.given[c.name]; ok && l.sys.inside(store+"/USMT", o.arg) {
+	}{{"l", LogFileFailed}, {"progress", ProgressLogFailed}, {"listfiles", InvalidParameters}, {"p", PreflightFile}} {
+		if o, ok := l.given[c.name]; ok && o.arg != "" && l.sys.inside(store+"/USMT", o.arg) {
 			return l.fail(c.code, o.at, fmt.Sprintf("the file of /%s is inside the store", c.name), "name a file outside the folder USMT in "+store)
 		}
 	}

@@ -1,7 +1,6 @@
 package usmt
 
 import (
-	"fmt"
 	"strings"
 
 	"lifeboat/engine/winname"
@@ -79,9 +78,8 @@ func (l *line) utilsPaths(u *UsmtUtils) error {
 	if len(l.plain) < len(fields) {
 		return l.fail(InvalidParameters, len(l.words), what, "name the folder that holds USMT, or the USMT.MIG in it")
 	}
-	if len(l.plain) > len(fields) {
-		i := l.plain[len(fields)]
-		return l.fail(InvalidParameters, i, fmt.Sprintf("there is one path too many: %s", l.words[i]), "put paths that have blanks in quotation marks")
+	if n := len(fields); len(l.plain) > n {
+		return l.surplus(n, "there is one path too many: "+winname.Show(l.words[l.plain[n]]), "put paths that have blanks in quotation marks")
 	}
 	for n, p := range fields {
 		*p = l.words[l.plain[n]]
@@ -89,7 +87,24 @@ func (l *line) utilsPaths(u *UsmtUtils) error {
 			return f
 		}
 	}
+	if u.Extract && l.sys.inside(storeFolder(u.Store), u.Destination) {
+		return l.fail(InvalidParameters, l.plain[1], "the folder to write to is inside the store", "name a folder outside the folder USMT")
+	}
 	return nil
+}
+
+// storeFolder is the folder USMT of a store that is named by it, by the folder it is
+// in, or by the USMT.MIG in it.
+func storeFolder(path string) string {
+	path = strings.TrimRight(path, `/\`)
+	name := path[strings.LastIndexAny(path, `/\`)+1:]
+	switch {
+	case strings.EqualFold(name, "USMT.MIG"):
+		return path[:len(path)-len(name)] + "."
+	case strings.EqualFold(name, "USMT"):
+		return path
+	}
+	return path + "/USMT"
 }
 
 // Args lists the words that ParseUsmtUtils would read as u.
