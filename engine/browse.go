@@ -297,9 +297,12 @@ func (b *Browser) Take(ctx context.Context, it Item, dest string, ctl *job.Contr
 			return Extracted{}, failStore(err, b.place)
 		}
 	}
+	if err := makeFolder(dest); err != nil {
+		return Extracted{}, err
+	}
 	ctl.Phase(job.Applying, it.Size, files)
 	done, err := b.s.Extract(ctx, b.Stored.ID, dest, store.ExtractOptions{Below: it.Path, Progress: count(ctl, b.e)})
-	err = extracted(done, err, b.place, ctl)
+	err = extracted(done, err, b.place, "they were left as they were: name another folder", ctl)
 	if err != nil || !it.Dir || !b.streams {
 		return done, err
 	}

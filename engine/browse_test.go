@@ -247,7 +247,7 @@ func TestBrowseTake(t *testing.T) {
 		}
 		done, err = b.Take(t.Context(), find(`C:\Users\Anna\Documents`), out, control())
 		var f *usmt.Failure
-		if !errors.As(err, &f) || f.Code != usmt.CorruptedStore || !strings.Contains(f.Remedy, "name another folder") || done.Files != 3 || len(done.Failed) != 1 {
+		if !errors.As(err, &f) || f.Code != usmt.PreflightFile || !strings.Contains(f.Remedy, "name another folder") || done.Files != 3 || len(done.Failed) != 1 {
 			t.Errorf("%s: over a file: %+v, %v", kind, done, err)
 		}
 		if got := written(t, out)["C$/Users/Anna/Documents/letter.txt"]; got != "mine" {

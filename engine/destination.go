@@ -3,6 +3,9 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 
 	"lifeboat/engine/capture"
 	"lifeboat/engine/human"
@@ -56,6 +59,12 @@ func CheckDestination(d Destination, need int64, overwrite bool) error {
 	case d.OnSource != "":
 		return usmt.Fail(usmt.InvalidStore, nil, "%s lies on the volume being saved (%s)", d.Path, d.OnSource).
 			WithRemedy("choose a folder on another disk: nothing is ever written to the PC being saved")
+	case storeAround(d.Path) != "":
+		return usmt.Fail(usmt.InvalidStore, nil, "%s is inside the store in %s", d.Path, storeAround(d.Path)).
+			WithRemedy("name the folder that holds USMT, or another one")
+	case isFile(d.Path):
+		return usmt.Fail(usmt.InvalidStore, nil, "%s is a file, no folder", d.Path).
+			WithRemedy("name a folder; one that is not there is made")
 	case d.Err != nil:
 		return usmt.Fail(usmt.InvalidStore, d.Err, "nothing can be written to %s", d.Path).
 			WithRemedy("choose another drive, or make this one writable (its switch, or remount it)")
@@ -72,10 +81,31 @@ func CheckDestination(d Destination, need int64, overwrite bool) error {
 			WithRemedy("choose another folder, or /o to replace it (the old one is removed only when the new one is complete)")
 	}
 	if FitOf(need, d.Free) == Small {
-		return usmt.Fail(usmt.MigrationFailed, nil, "%s has %s free; about %s are needed", d.Path, human.Bytes(d.Free), human.Bytes(need)).
+		return usmt.Fail(usmt.MigrationFailed, nil, "%s has %s free; about %s are needed", d.Path, human.Bytes(d.Free), human.Bytes(need+reserve)).
 			WithRemedy("choose a larger drive, or save less")
 	}
 	return nil
+}
+
+// storeAround is the folder that holds the store that a path lies in, "" for none: a
+// store inside a store would go with it.
+func storeAround(path string) string {
+	for path = filepath.Clean(path); ; path = filepath.Dir(path) {
+		dir := filepath.Dir(path)
+		if dir == path {
+			return ""
+		}
+		if strings.EqualFold(path, store.Dir(dir)) {
+			if state, _, err := store.Inspect(dir); err == nil && state != store.None {
+				return dir
+			}
+		}
+	}
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && !info.IsDir()
 }
 
 // CheckRoom says why what a request saves does not fit onto a destination: a
@@ -103,7 +133,7 @@ func CheckRoom(d Destination, req CaptureRequest) (notes []string, err error) {
 	case fit == Tight && req.Kind.Compresses():
 		notes = append(notes, fmt.Sprintf("%s has %s free for %s: it fits only if the files compress well", winname.Show(d.Path), human.Bytes(d.Free), human.Bytes(total.Bytes)))
 	case fit == Tight:
-		return nil, usmt.Fail(usmt.MigrationFailed, nil, "%s has %s free; %s are needed", d.Path, human.Bytes(d.Free), human.Bytes(total.Bytes)).
+		return nil, usmt.Fail(usmt.MigrationFailed, nil, "%s has %s free; %s are needed", d.Path, human.Bytes(d.Free), human.Bytes(total.Bytes+reserve)).
 			WithRemedy("choose a larger drive, save less, or leave out /nocompress")
 	}
 	return notes, nil

@@ -275,8 +275,16 @@ func failStore(err error, path string) error {
 		f.Remedy = "name the folder that holds USMT"
 	case errors.Is(err, store.ErrBusy):
 		f.Remedy = "wait until that one has ended, or choose another folder"
+	case code == usmt.InvalidKey && isOpen(path):
+		f.Remedy = "it is not encrypted: leave out /decrypt and the key"
 	case code == usmt.InvalidKey && TeamLocked(path):
 		f.Remedy = "it is locked with a team key: give /identity with the identity file of one of the keys that README.txt in its folder USMT names"
 	}
 	return f
+}
+
+// isOpen reports whether a complete store needs no password.
+func isOpen(path string) bool {
+	state, marker, err := store.Inspect(path)
+	return err == nil && state == store.Complete && !marker.Protected
 }

@@ -229,6 +229,11 @@ func TestOverwriteRemovesTheOldOneLast(t *testing.T) {
 	if err := CheckDestination(Destination{Path: dest, Free: -1}, 1, true); err != nil {
 		t.Errorf("with /o: %v", err)
 	}
+	for _, inside := range []string{store.Dir(dest), filepath.Join(store.Dir(dest), "a", "b")} {
+		if err := CheckDestination(Destination{Path: inside, Free: -1}, 1, true); usmt.CodeOf(err) != usmt.InvalidStore {
+			t.Errorf("a store in a store: %v", err)
+		}
+	}
 	second, err := e.Capture(t.Context(), CaptureRequest{Plan: plan, StorePath: dest, Overwrite: true}, control())
 	if err != nil || second.CaptureID == first.CaptureID {
 		t.Fatalf("second capture %v, %v", second.CaptureID, err)
@@ -247,6 +252,10 @@ func TestCheckDestination(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(store.Dir(other), "USMT.MIG"), []byte("MIG by somebody else"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	const need = 10 << 30
 	for name, c := range map[string]struct {
 		dest Destination
@@ -258,6 +267,8 @@ func TestCheckDestination(t *testing.T) {
 		"too small":       {Destination{Path: free, Free: 4 << 30}, usmt.MigrationFailed},
 		"on the source":   {Destination{Path: free, Free: 20 << 30, OnSource: "C:"}, usmt.InvalidStore},
 		"read-only":       {Destination{Path: free, Free: 20 << 30, Err: fs.ErrPermission}, usmt.InvalidStore},
+		"a file":          {Destination{Path: file, Free: 20 << 30, Err: errors.New("no folder")}, usmt.InvalidStore},
+		"in no store":     {Destination{Path: store.Dir(free), Free: 20 << 30}, usmt.Success},
 		"somebody's USMT": {Destination{Path: other, Free: 20 << 30}, usmt.InvalidStore},
 	} {
 		err := CheckDestination(c.dest, need, false)
@@ -268,6 +279,14 @@ func TestCheckDestination(t *testing.T) {
 		if errors.As(err, &f) && f.Remedy == "" {
 			t.Errorf("%s: no remedy", name)
 		}
+	}
+}
+
+// Before anything is known of the size, what a store needs in any case is told.
+func TestTooSmallForAnything(t *testing.T) {
+	err := CheckDestination(Destination{Path: t.TempDir(), Free: 1 << 20}, 0, false)
+	if usmt.CodeOf(err) != usmt.MigrationFailed || !strings.Contains(err.Error(), "1.0 MiB free; about 32.0 MiB are needed") {
+		t.Error(err)
 	}
 }
 

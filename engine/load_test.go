@@ -8,6 +8,7 @@ import (
 
 	"lifeboat/engine/restore"
 	"lifeboat/engine/sample"
+	"lifeboat/engine/store"
 	"lifeboat/engine/usmt"
 )
 
@@ -85,6 +86,19 @@ func TestRemoveStore(t *testing.T) {
 	n := 0
 	if err := e.EachStored(t.Context(), StoreRef{Path: path}, func(string) error { n++; return nil }); err != nil || n < 100 {
 		t.Errorf("%d names, %v", n, err)
+	}
+	s, err := store.Open(t.Context(), path, store.Options{Clock: clock, TempDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.RemoveStore(path); usmt.CodeOf(err) != usmt.UnableDeleteStore {
+		t.Errorf("another run writes to it: %v", err)
+	}
+	if _, err := e.Capture(t.Context(), CaptureRequest{Plan: plan, StorePath: path, Overwrite: true}, control()); usmt.CodeOf(err) != usmt.StartupFailed {
+		t.Errorf("save where another run writes: %v", err)
+	}
+	if err := s.Close(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 	other := t.TempDir()
 	if err := e.RemoveStore(other); usmt.CodeOf(err) != usmt.InvalidStore {

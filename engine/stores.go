@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
 	"slices"
 
 	"lifeboat/engine/human"
@@ -68,13 +69,17 @@ type ExtractRequest struct {
 type Extracted = store.ExtractReport
 
 // Extract writes files of the store's newest capture below a folder. Files that
-// could not be written are in the report, and the error then has return code 42.
+// could not be written are in the report, and the error then has return code 42; or
+// 41 if nothing is wrong with them but that they are there already.
 func (e *Engine) Extract(ctx context.Context, req ExtractRequest, ctl *job.Control) (Extracted, error) {
 	s, newest, err := e.open(ctx, req.StoreRef)
 	if err != nil {
 		return Extracted{}, err
 	}
 	defer s.Close(context.WithoutCancel(ctx))
+	if err := makeFolder(req.Dest); err != nil {
+		return Extracted{}, err
+	}
 	ctl.Phase(job.Applying, newest.Bytes, newest.Files)
 	done, err := s.Extract(ctx, newest.ID, req.Dest, store.ExtractOptions{
 		Overwrite: req.Overwrite,
@@ -85,30 +90,45 @@ func (e *Engine) Extract(ctx context.Context, req ExtractRequest, ctl *job.Contr
 			return isFile && wanted(name, req.Include, req.Exclude)
 		},
 	})
-	return done, extracted(done, err, req.Path, ctl)
+	return done, extracted(done, err, req.Path, "they were left as they were: name another folder, or give /o to replace them", ctl)
 }
 
-// extracted tells of what an extract could not write.
-func extracted(done Extracted, err error, storePath string, ctl *job.Control) error {
+// makeFolder makes the folder that files are taken out to.
+func makeFolder(dir string) error {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		f := usmt.Fail(usmt.MigrationFailed, err, "write to %s", dir)
+		f.Remedy = "name a folder on a drive that can be written"
+		return f
+	}
+	return nil
+}
+
+// extracted tells of what an extract could not write. Remedy is for files that are
+// there already.
+func extracted(done Extracted, err error, storePath, remedy string, ctl *job.Control) error {
 	if err != nil {
 		return failStore(err, storePath)
 	}
 	there := 0
 	for _, f := range done.Failed {
-		ctl.Problem(job.Problem{Kind: job.Unreadable, Path: f.Path, Text: f.Err.Error()})
 		if errors.Is(f.Err, fs.ErrExist) {
+			ctl.Problem(job.Problem{Kind: job.Notice, Path: f.Path, Text: "there already, left as it is"})
 			there++
+			continue
 		}
+		ctl.Problem(job.Problem{Kind: job.Unreadable, Path: f.Path, Text: f.Err.Error()})
 	}
 	if len(done.Failed) == 0 {
 		return nil
 	}
-	f := usmt.Fail(usmt.CorruptedStore, done.Failed[0].Err, "%s could not be extracted, first %s",
-		human.Plural(int64(len(done.Failed)), "file", "files"), winname.Show(done.Failed[0].Path))
+	first := winname.Show(done.Failed[0].Path)
 	if there == len(done.Failed) {
-		f.Remedy = "they are there already, and were left as they were: name another folder"
+		f := usmt.Fail(usmt.PreflightFile, fs.ErrExist, "%s there already, first %s", human.Plural(int64(there), "file was", "files were"), first)
+		f.Remedy = remedy
+		return f
 	}
-	return f
+	return usmt.Fail(usmt.CorruptedStore, done.Failed[0].Err, "%s could not be extracted, first %s",
+		human.Plural(int64(len(done.Failed)), "file", "files"), first)
 }
 
 // count feeds the store's progress to the counters.

@@ -49,6 +49,11 @@ func (e *Engine) UndoRestore(journal string, disks []string) (UndoReport, error)
 	if there := journals(journal); len(there) > 0 {
 		journal = filepath.Join(journal, there[len(there)-1])
 	}
+	if _, err := os.Stat(journal); err != nil {
+		f := usmt.Fail(usmt.MigrationFailed, err, "undo")
+		f.Remedy = "name the journal, RESTORE-….jsonl, or the folder where it lies: beside the store, if /journal named no other"
+		return UndoReport{}, f
+	}
 	report, err := restore.Undo(journal, disks)
 	if err != nil {
 		what := fmt.Sprintf("undo (%s put back as they were)", human.Plural(report.Restored, "file", "files"))
