@@ -235,8 +235,8 @@ func chooseUsers(choose usmt.Selection, c *store.Catalog, source *windows.Instal
 		}
 	}
 	choices, idle := choose.Choose(asked, string(c.Computer), c.Started)
-	for _, pattern := range idle {
-		ctl.Problem(job.Problem{Kind: job.Notice, Path: pattern, Text: "matches no user of the store"})
+	for _, i := range idle {
+		ctl.Problem(job.Problem{Kind: job.Notice, Path: i.Option, Text: i.Says("the store")})
 	}
 	omit := map[string]string{}
 	for i, choice := range choices {

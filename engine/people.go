@@ -46,7 +46,7 @@ func Title(inst *Installation) string {
 
 // DefaultUsers decides by ScanState's rules who is saved: the result by user ID,
 // and patterns of the selection that matched nobody.
-func (e *Engine) DefaultUsers(inst *Installation, choose usmt.Selection) (map[string]usmt.Choice, []string) {
+func (e *Engine) DefaultUsers(inst *Installation, choose usmt.Selection) (map[string]usmt.Choice, []usmt.Idle) {
 	asked := make([]usmt.User, len(inst.Users))
 	for i, u := range inst.Users {
 		asked[i] = usmt.User{

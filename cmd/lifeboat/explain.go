@@ -118,7 +118,8 @@ func (p *program) explainCodes(codes []usmt.Code, asJSON bool) error {
 // explainObjects asks the rules of a command line about objects.
 func (p *program) explainObjects(ctx context.Context, s *usmt.ScanState, objects []string, asJSON bool) error {
 	run := &scanRun{program: p, ScanState: s, engine: p.engine(), logs: logs{on: p, log: usmt.NewLog(io.Discard, 0, p.clock)}}
-	if err := run.readRules(); err != nil {
+	var err error
+	if run.ruleSet, err = run.readRules(&s.Common); err != nil {
 		return err
 	}
 	source, err := p.source(ctx, run.engine, s, run.note)

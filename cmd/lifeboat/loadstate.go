@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -43,8 +41,7 @@ type loadRun struct {
 	logs
 	engine *engine.Engine
 
-	rules  []engine.RuleFile
-	config *usmt.Config
+	ruleSet
 	report *engine.RestoreReport // nil if nothing was tried
 }
 
@@ -56,9 +53,9 @@ func (r *loadRun) do(ctx context.Context) error {
 	storePath := folderOf(r.path(r.StorePath))
 	password, err := r.password(storePath, r.Key, r.KeyFile, r.Identity)
 	if err != nil {
-		return err
+		return usmt.At(err, "keyfile", "")
 	}
-	if err := r.readRules(); err != nil {
+	if r.ruleSet, err = r.readRules(&r.Common); err != nil {
 		return err
 	}
 	if err := winpe.EnablePrivileges(); err != nil {
@@ -67,7 +64,7 @@ func (r *loadRun) do(ctx context.Context) error {
 	defer winpe.StayAwake()()
 	target, err := r.target(ctx)
 	if err != nil {
-		return err
+		return usmt.At(err, "offlineWinDir", "")
 	}
 	defer target.Close()
 	r.log.Info("destination: %s in %s on %s", engine.Title(target.inst), winname.Show(target.inst.WindowsDir), target.inst.Where)
@@ -94,16 +91,35 @@ func (r *loadRun) do(ctx context.Context) error {
 		r.log.Info("rules: %s", winname.Show(name))
 	}
 	for _, text := range r.report.Warnings {
-		fmt.Fprintf(r.stderr, "note: %s\n", winname.Show(text))
+		r.note(winname.Show(text))
 	}
+	taken := 0
 	for _, u := range r.report.Users {
 		in := u.How != restore.Left && u.How != restore.NotTaken
-		r.log.Info("user %s: %s, %s as %s in %s %s", winname.Show(u.From), u.How, u.SID, winname.Show(u.To), winname.Show(u.Profile), u.Why)
+		if in {
+			taken++
+		}
+		r.log.Info("user %s (%s)", userLine(u), winname.Show(u.ID))
 		if r.progress != nil {
 			r.progress.User(u.From, in)
 		}
 	}
+	if err == nil && taken == 0 && len(r.report.Users) > 0 {
+		r.alarm("no user is put back, only what all users share: see /ui, /ue and /uel")
+	}
 	return err
+}
+
+// userLine tells what became of a user.
+func userLine(u engine.RestoredUser) string {
+	line := fmt.Sprintf("%s: %s", winname.Show(u.From), u.How)
+	switch {
+	case u.To != "":
+		line += fmt.Sprintf(", %s in %s", winname.Show(u.To), winname.Show(u.Profile))
+	case u.Why != "":
+		line += ": " + winname.Show(u.Why)
+	}
+	return line
 }
 
 // target finds the Windows that the store is put back into.
@@ -115,9 +131,9 @@ func (r *loadRun) target(ctx context.Context) (*found, error) {
 		}
 		return &found{Detection: d, inst: inst}, nil
 	}
-	volumes, err := winpe.Volumes(ctx)
-	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		return nil, usmt.Fail(usmt.EnvironmentFailed, err, "look at this computer")
+	here, err := thisMachine(ctx)
+	if err != nil {
+		return nil, err
 	}
 	if image, _, ok := imageOf(r.path(r.OfflineWinDir)); ok {
 		return nil, usmt.Fail(usmt.InvalidParameters, nil, "%s is no folder: disks and images are only read", winname.Show(image)).
@@ -125,42 +141,7 @@ func (r *loadRun) target(ctx context.Context) (*found, error) {
 	}
 	// It will be written to through its mount, so it is read there too.
 	opt := engine.DetectOptions{Arch: r.getenv("MIG_OFFLINE_PLATFORM_ARCH"), Reader: engine.ReadMounted}
-	return r.sourceAt(ctx, r.engine, r.OfflineWinDir, winpe.Machine{Volumes: volumes}, opt, nil)
-}
-
-// readRules reads the files of /i, /auto and /config.
-func (r *loadRun) readRules() error {
-	names, err := ruleNames(&r.Common)
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		file, err := r.ruleFile(name)
-		if err != nil {
-			return err
-		}
-		if usmt.IsConfig(file.Data) {
-			return usmt.At(usmt.Fail(usmt.ScriptFiles, nil, "%s is a Config.xml", name).
-				WithRemedy("give it with /config"), "i", name)
-		}
-		r.rules = append(r.rules, file)
-	}
-	if r.Config == "" {
-		return nil
-	}
-	data, err := os.ReadFile(r.path(r.Config))
-	if err != nil {
-		return usmt.Fail(usmt.ConfigFile, err, "read Config.xml")
-	}
-	var notes []string
-	if r.config, notes, err = usmt.ParseConfig(r.Config, data); err != nil {
-		return err
-	}
-	for _, n := range notes {
-		r.note(n)
-	}
-	r.noteErrorControl(r.config, r.Continue)
-	return nil
+	return r.sourceAt(ctx, r.engine, r.OfflineWinDir, here, opt, nil)
 }
 
 // end writes the results and returns the code.
@@ -215,14 +196,7 @@ func (p *program) loaded(r *engine.RestoreReport) {
 		}
 	}
 	for _, u := range r.Users {
-		fmt.Fprintf(p.stdout, "%s: %s", winname.Show(u.From), u.How)
-		switch {
-		case u.To != "":
-			fmt.Fprintf(p.stdout, ", %s in %s", winname.Show(u.To), winname.Show(u.Profile))
-		case u.Why != "":
-			fmt.Fprintf(p.stdout, ": %s", winname.Show(u.Why))
-		}
-		fmt.Fprintln(p.stdout)
+		fmt.Fprintln(p.stdout, userLine(u))
 	}
 	verb := "put back"
 	if r.DryRun {

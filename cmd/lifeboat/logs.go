@@ -82,3 +82,13 @@ func (l *logs) note(text string) {
 	l.log.Warning("%s", text)
 	fmt.Fprintf(l.on.stderr, "note: %s\n", text)
 }
+
+// alarm is a note that must not be missed.
+func (l *logs) alarm(text string) {
+	l.log.Warning("%s", text)
+	format := "WARNING: %s\n"
+	if l.on.terminal {
+		format = "\x1b[1;31mWARNING: %s\x1b[0m\n"
+	}
+	fmt.Fprintf(l.on.stderr, format, text)
+}

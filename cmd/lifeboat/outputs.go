@@ -59,7 +59,7 @@ func (r *scanRun) generate(ctx context.Context, source *found) error {
 		err = usmt.Fail(usmt.PreflightFile, cerr, "write %s", name)
 	}
 	if err != nil {
-		os.Remove(f.Name()) // half a file would be taken for a whole one
+		removeFile(f.Name())
 		return err
 	}
 	if !r.JSON {
@@ -119,8 +119,7 @@ func (r *scanRun) outputs() (*outputs, error) {
 		case errors.Is(err, fs.ErrNotExist):
 			return nil, usmt.At(usmt.Fail(usmt.InvalidParameters, err, "/listfiles"), "listfiles", "")
 		case err != nil:
-			return nil, usmt.At(usmt.Fail(usmt.InitError, err, "write the list of files").
-				WithRemedy("give /listfiles a file that can be written"), "listfiles", "")
+			return nil, failList(err)
 		}
 		r.files = append(r.files, f)
 		o.files = f
@@ -145,7 +144,15 @@ func (r *scanRun) outputs() (*outputs, error) {
 // discard removes what a failed run would leave half written.
 func (r *scanRun) discard() {
 	if r.Estimate && r.EstimateFile != "" {
-		os.Remove(r.path(r.EstimateFile))
+		removeFile(r.path(r.EstimateFile))
+	}
+}
+
+// removeFile removes an output that did not get whole: half a file would be taken for
+// a whole one. What is no file, such as /dev/stdout, stays.
+func removeFile(name string) {
+	if info, err := os.Lstat(name); err == nil && info.Mode().IsRegular() {
+		os.Remove(name)
 	}
 }
 
@@ -157,10 +164,20 @@ func (o *outputs) list(plan *engine.Plan, sel engine.Selection) error {
 	w := bufio.NewWriter(o.files)
 	list := usmt.NewFileList(w)
 	err := plan.EachFile(sel, func(f capture.PlannedFile) error { return list.Add(f.Path) })
-	if err = errors.Join(err, w.Flush()); err != nil {
-		return usmt.Fail(usmt.InitError, err, "write the list of files")
+	if err == nil {
+		err = w.Flush()
 	}
-	return nil
+	return failList(err)
+}
+
+// failList is the failure for a list of files that cannot be written, or nil.
+func failList(err error) error {
+	if err == nil {
+		return nil
+	}
+	f := usmt.Fail(usmt.InitError, err, "write the list of files")
+	f.Remedy = "give /listfiles a file that can be written, on a drive with room"
+	return usmt.At(f, "listfiles", "")
 }
 
 // diagnose writes MigLog.xml and the file of MIG_ENABLE_DIAG, and at /v:4 what became

@@ -1,13 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf16"
 
 	"lifeboat/engine"
 	"lifeboat/engine/usmt"
@@ -22,6 +26,18 @@ type found struct {
 	*engine.Detection
 	inst   *engine.Installation
 	places []string // the folders of its drives
+	health string   // what speaks against its disk, empty if nothing
+}
+
+// thisMachine looks at this computer. That a disk cannot be looked at shows when it
+// is read.
+func thisMachine(ctx context.Context) (winpe.Machine, error) {
+	volumes, err := winpe.Volumes(ctx)
+	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return winpe.Machine{}, usmt.Fail(usmt.EnvironmentFailed, err, "look at this computer")
+	}
+	drives, _ := winpe.Drives(ctx, volumes)
+	return winpe.Machine{Volumes: volumes, Drives: drives}, ctx.Err()
 }
 
 // source finds the Windows that a ScanState command line names.
@@ -74,13 +90,9 @@ func (p *program) source(ctx context.Context, e *engine.Engine, s *usmt.ScanStat
 	default:
 		return nil, usmt.Fail(usmt.UnsupportedPlatform, nil, "it was not said which Windows to save from")
 	}
-	volumes, err := winpe.Volumes(ctx)
-	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		return nil, usmt.Fail(usmt.EnvironmentFailed, err, "look at this computer")
-	}
-	here := winpe.Machine{Volumes: volumes}
-	if here.Drives, err = winpe.Drives(ctx, volumes); err != nil && ctx.Err() != nil {
-		return nil, ctx.Err() // else what could be looked at: the disks only say how they are
+	here, err := thisMachine(ctx)
+	if err != nil {
+		return nil, err
 	}
 	var hits []*found
 	var misses []error
@@ -142,13 +154,14 @@ func (p *program) sourceAt(ctx context.Context, e *engine.Engine, folder string,
 	}
 	var last *engine.Detection
 	for _, try := range []struct{ place, rel string }{{top, rel}, {dir, ""}} {
-		d, err := e.Detect(ctx, p.around(try.place, here, opt), opt)
+		around := p.around(try.place, here, opt)
+		d, err := e.Detect(ctx, around, opt)
 		if err != nil {
 			return nil, err
 		}
 		for _, inst := range d.Installations {
 			if inst.Where == try.place && (try.rel == "" || isAt(inst, try.rel)) {
-				return &found{d, inst, d.Folders(inst)}, nil
+				return &found{d, inst, d.Folders(inst), around[0].Health}, nil
 			}
 		}
 		d.Close()
@@ -157,7 +170,7 @@ func (p *program) sourceAt(ctx context.Context, e *engine.Engine, folder string,
 	return nil, last.NoWindows()
 }
 
-// around are a place and those that may hold further drives of its Windows.
+// around are a place and, after it, those that may hold further drives of its Windows.
 func (p *program) around(place string, here winpe.Machine, opt engine.DetectOptions) []engine.Place {
 	all := append(places.Named([]string{place}, here.Volumes, here.Drives), places.Further(here.Volumes, here.Drives, place)...)
 	for _, m := range opt.Mappings {
@@ -176,7 +189,8 @@ func isAt(inst *engine.Installation, rel string) bool {
 // sourceOn finds the Windows on a disk or an image. Without a path on it there
 // must be only one.
 func (p *program) sourceOn(ctx context.Context, e *engine.Engine, image, rel string, here winpe.Machine, opt engine.DetectOptions, secrets []engine.Secret) (*found, error) {
-	d, err := e.Detect(ctx, p.around(image, here, opt), opt)
+	around := p.around(image, here, opt)
+	d, err := e.Detect(ctx, around, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +212,7 @@ func (p *program) sourceOn(ctx context.Context, e *engine.Engine, image, rel str
 		d.Close()
 		return nil, d.NoWindows()
 	case 1:
-		return &found{d, hits[0], d.Folders(hits[0])}, nil
+		return &found{d, hits[0], d.Folders(hits[0]), around[0].Health}, nil
 	}
 	d.Close()
 	return nil, usmt.Fail(usmt.InitError, nil, "there is more than one Windows: %s", strings.Join(names, " and ")).
@@ -248,6 +262,25 @@ func folderOf(store string) string {
 	return store
 }
 
+// windowsText is the content of a small text file, as Notepad and PowerShell write
+// them: UTF-8 or UTF-16, with or without a mark at the beginning.
+func windowsText(data []byte) string {
+	var order binary.ByteOrder
+	switch {
+	case bytes.HasPrefix(data, []byte{0xFF, 0xFE}):
+		order = binary.LittleEndian
+	case bytes.HasPrefix(data, []byte{0xFE, 0xFF}):
+		order = binary.BigEndian
+	default:
+		return strings.TrimPrefix(string(data), "\uFEFF")
+	}
+	var units []uint16
+	for data = data[2:]; len(data) >= 2; data = data[2:] {
+		units = append(units, order.Uint16(data))
+	}
+	return string(utf16.Decode(units))
+}
+
 // readKey is the password that the options give, "" for none.
 func (p *program) readKey(key, keyFile string) (string, error) {
 	if keyFile == "" {
@@ -259,11 +292,11 @@ func (p *program) readKey(key, keyFile string) (string, error) {
 	}
 	defer f.Close()
 	data := make([]byte, 4096)
-	n, err := f.Read(data)
-	if err != nil && n == 0 {
+	n, err := io.ReadFull(f, data)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return "", usmt.Fail(usmt.UnableReadKey, err, "read the key from %s", keyFile)
 	}
-	text := strings.TrimPrefix(string(data[:n]), "\uFEFF")
+	text := windowsText(data[:n])
 	text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
 	switch {
 	case text == "":

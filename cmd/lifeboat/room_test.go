@@ -1,7 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"io"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -55,4 +59,47 @@ func quietRun(t *testing.T, env map[string]string) *scanRun {
 	clock := func() time.Time { return time.Date(2026, 11, 23, 14, 0, 0, 0, time.UTC) }
 	p := &program{stderr: io.Discard, getenv: func(name string) string { return env[name] }, clock: clock}
 	return &scanRun{program: p, logs: logs{on: p, log: usmt.NewLog(io.Discard, 0, clock)}}
+}
+
+// Who saves by the command line hears of a dying disk before the start, as in the
+// wizard, and once.
+func TestFailingDiskIsTold(t *testing.T) {
+	const says = "the disk itself says that it is failing (SMART)"
+	var console, log bytes.Buffer
+	r := quietRun(t, nil)
+	r.stderr, r.log = &console, usmt.NewLog(&log, 0, r.clock)
+	r.describe(&found{inst: &engine.Installation{Notes: []string{says, "another note"}}, health: says})
+	for name, text := range map[string]string{"console": console.String(), "log": log.String()} {
+		if strings.Count(text, says) != 1 || !strings.Contains(text, "no chkdsk") || !strings.Contains(text, "another note") {
+			t.Errorf("%s: %s", name, text)
+		}
+	}
+	if !strings.Contains(console.String(), "WARNING: "+says) {
+		t.Error(console.String())
+	}
+}
+
+// A key file is read as Notepad and PowerShell write it (spec/usmt-cli-spec.md 2.1).
+func TestKeyFile(t *testing.T) {
+	for data, want := range map[string]string{
+		"a b c":                                  "a b c",
+		"a b c\r\n":                              "a b c",
+		"\xef\xbb\xbfclé\n":                      "clé",
+		"\xff\xfea\x00 \x00\xe9\x00\r\x00\n\x00": "a é",
+		"\xfe\xff\x00a\x00 \x00\xe9":             "a é",
+		"two\nlines\n":                           "two\nlines",
+		"":                                       "",
+		"\r\n":                                   "",
+		"\xff\xfe":                               "",
+		strings.Repeat("x", 257):                 "",
+	} {
+		name := filepath.Join(t.TempDir(), "key.txt")
+		if err := os.WriteFile(name, []byte(data), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := (&program{}).readKey("", name)
+		if got != want || (want == "") != (usmt.CodeOf(err) == usmt.UnableReadKey) {
+			t.Errorf("%q: %q, %v", data, got, err)
+		}
+	}
 }

@@ -4,62 +4,71 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"lifeboat/engine"
 	"lifeboat/engine/usmt"
 )
 
-// readRules reads the files of /i, /auto and /config. No rule file means
-// Lifeboat's own.
-func (r *scanRun) readRules() error {
-	names, err := ruleNames(&r.Common)
+// ruleSet is what the files of a command line say.
+type ruleSet struct {
+	rules  []engine.RuleFile // none means Lifeboat's own
+	config *usmt.Config      // nil for none
+}
+
+// readRules reads the files of /i, /auto and /config.
+func (l *logs) readRules(c *usmt.Common) (set ruleSet, err error) {
+	names, err := ruleNames(c)
 	if err != nil {
-		return err
+		return set, err
 	}
-	config := r.Config
-	for _, name := range names {
-		file, err := r.ruleFile(name)
+	config := c.Config
+	for i, name := range names {
+		file, err := l.on.ruleFile(name)
+		if err != nil && c.Auto && i < len(autoRules) {
+			f := usmt.Fail(usmt.ScriptFiles, err, "/auto")
+			f.Remedy = "name the folder that holds " + strings.Join(autoRules, " and ") + ", /auto:folder; without /auto Lifeboat's own rules are used"
+			return set, usmt.At(f, "auto", "")
+		}
 		if err != nil {
-			return err
+			return set, err
 		}
 		if !usmt.IsConfig(file.Data) {
-			r.rules = append(r.rules, file)
+			set.rules = append(set.rules, file)
 			continue
 		}
 		if config != "" {
-			return usmt.At(usmt.Fail(usmt.ScriptFiles, nil, "%s is a Config.xml, and %s is one already", name, config).
+			return set, usmt.At(usmt.Fail(usmt.ScriptFiles, nil, "%s is a Config.xml, and %s is one already", name, config).
 				WithRemedy("give one Config.xml, with /config"), "i", name)
 		}
 		config = name
-		r.note(fmt.Sprintf("%s is a Config.xml; it is used as if given with /config", name))
+		l.note(fmt.Sprintf("%s is a Config.xml; it is used as if given with /config", name))
 	}
 	if config == "" {
-		return nil
+		return set, nil
 	}
-	data, err := os.ReadFile(r.path(config))
+	data, err := os.ReadFile(l.on.path(config))
 	if err != nil {
-		return usmt.At(usmt.Fail(usmt.ConfigFile, err, "read Config.xml"), "config", "")
+		return set, usmt.At(usmt.Fail(usmt.ConfigFile, err, "read Config.xml"), "config", "")
 	}
 	var notes []string
-	if r.config, notes, err = usmt.ParseConfig(config, data); err != nil {
-		if r.Config == "" {
-			return usmt.At(err, "i", config)
+	if set.config, notes, err = usmt.ParseConfig(config, data); err != nil {
+		if c.Config == "" {
+			return set, usmt.At(err, "i", config)
 		}
-		return usmt.At(err, "config", "")
+		return set, usmt.At(err, "config", "")
 	}
 	for _, n := range notes {
-		r.note(n)
+		l.note(n)
 	}
-	r.noteErrorControl(r.config, r.Continue)
-	return nil
-}
-
-// noteErrorControl says when ErrorControl is not asked.
-func (l *logs) noteErrorControl(c *usmt.Config, goOn bool) {
-	if len(c.FileErrors)+len(c.RegistryErrors) > 0 && !goOn {
+	if !c.Continue && len(set.config.FileErrors)+len(set.config.RegistryErrors) > 0 {
 		l.note("ErrorControl has no effect without /c: the first error ends the run")
 	}
+	return set, nil
 }
+
+// autoRules are the files that /auto stands for.
+var autoRules = []string{"MigDocs.xml", "MigApp.xml"}
 
 // ruleNames are the files of /i, after those that /auto stands for.
 func ruleNames(c *usmt.Common) ([]string, error) {
@@ -74,7 +83,11 @@ func ruleNames(c *usmt.Common) ([]string, error) {
 		}
 		dir = filepath.Dir(exe)
 	}
-	return append([]string{filepath.Join(dir, "MigDocs.xml"), filepath.Join(dir, "MigApp.xml")}, c.Rules...), nil
+	var names []string
+	for _, name := range autoRules {
+		names = append(names, filepath.Join(dir, name))
+	}
+	return append(names, c.Rules...), nil
 }
 
 func (p *program) ruleFile(name string) (engine.RuleFile, error) {

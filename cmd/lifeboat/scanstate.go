@@ -51,20 +51,9 @@ type scanRun struct {
 	logs
 	engine *engine.Engine
 
-	config *usmt.Config // nil for none
-	rules  []engine.RuleFile
+	ruleSet
 	result any            // what --json prints
 	report *engine.Report // nil if nothing was saved
-}
-
-// alarm is a note that must not be missed.
-func (r *scanRun) alarm(text string) {
-	r.log.Warning("%s", text)
-	if r.terminal {
-		fmt.Fprintf(r.stderr, "\x1b[1;31mWARNING: %s\x1b[0m\n", text)
-		return
-	}
-	fmt.Fprintf(r.stderr, "WARNING: %s\n", text)
 }
 
 // do does the work.
@@ -77,7 +66,7 @@ func (r *scanRun) do(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := r.readRules(); err != nil {
+	if r.ruleSet, err = r.readRules(&r.Common); err != nil {
 		return err
 	}
 	if err := winpe.EnablePrivileges(); err != nil {
@@ -90,7 +79,7 @@ func (r *scanRun) do(ctx context.Context) (err error) {
 	}
 	defer source.Close()
 	inst := source.inst
-	r.describe(inst)
+	r.describe(source)
 	if err := r.profileErrors(inst); err != nil {
 		return err
 	}
@@ -233,15 +222,20 @@ func (r *scanRun) watch() *watcher {
 }
 
 // describe says which Windows it is, and which drive is what.
-func (r *scanRun) describe(inst *engine.Installation) {
+func (r *scanRun) describe(source *found) {
+	inst := source.inst
 	r.log.Landmark("source: %s in %s on %s", engine.Title(inst), winname.Show(inst.WindowsDir), inst.Where)
 	for _, d := range inst.Drives {
 		r.log.Landmark("drive %s is volume %d, folder %s (%s)", winname.Show(d.Path()), d.Source, winname.Show(d.Root), d.How)
 	}
 	fmt.Fprintf(r.stderr, "%s: %s\n", winname.Show(inst.ComputerName), engine.Title(inst))
+	if source.health != "" {
+		r.alarm(winname.Show(source.health) + ": save before anything else is tried, no chkdsk, no start of this Windows; /c goes on past what cannot be read")
+	}
 	for _, n := range inst.Notes {
-		r.log.Warning("%s", winname.Show(n))
-		fmt.Fprintf(r.stderr, "note: %s\n", winname.Show(n))
+		if n != source.health { // the report has it too
+			r.note(winname.Show(n))
+		}
 	}
 }
 
@@ -311,8 +305,11 @@ func (r *scanRun) users(inst *engine.Installation) (engine.Selection, map[string
 			r.progress.User(account, c.In)
 		}
 	}
-	for _, pattern := range idle {
-		r.note(fmt.Sprintf("%s matches no user of this PC", winname.Show(pattern)))
+	for _, i := range idle {
+		r.note(winname.Show(i.Option + " " + i.Says("this PC")))
+	}
+	if len(inst.Users) > 0 && len(selection.OmitUsers) == len(inst.Users) {
+		r.alarm("no user is taken, only what all users share: see /ui, /ue and /uel")
 	}
 	return selection, why
 }

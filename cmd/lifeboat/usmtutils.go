@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -22,41 +23,32 @@ func (p *program) usmtUtils(ctx context.Context, args []string) usmt.Code {
 	if err != nil {
 		return p.fail("usmtutils", err)
 	}
-	switch {
-	case u.Help:
+	if u.Help {
 		fmt.Fprint(p.stdout, usmt.HelpUsmtUtils())
 		return usmt.DisplayHelp
-	case u.ListCiphers && u.JSON:
-		if err := p.json(usmt.Ciphers()); err != nil {
-			return p.fail("usmtutils", err)
-		}
-		return usmt.Success
-	case u.ListCiphers:
-		for _, c := range usmt.Ciphers() {
-			fmt.Fprintln(p.stdout, c)
-		}
-		return usmt.Success
 	}
 	run := &utilsRun{program: p, UsmtUtils: u, engine: p.engine()}
+	out := io.Discard
 	if u.Log != "" {
 		f, err := os.Create(p.path(u.Log))
 		if err != nil {
-			return p.fail("usmtutils", usmt.Fail(usmt.LogFileFailed, err, "open the log"))
+			err := usmt.At(usmt.Fail(usmt.LogFileFailed, err, "open the log"), "l", "")
+			return p.fail("usmtutils", usmt.Pointed(err, "usmtutils", p.system(), args))
 		}
 		defer f.Close()
-		run.log = usmt.NewLog(f, u.Verbosity, p.clock)
-		run.log.Begin("usmtutils", versionText(), u.CommandLine(p.system()))
+		out = f
 	}
-	err = run.do(ctx)
+	run.log = usmt.NewLog(out, u.Verbosity, p.clock)
+	run.log.Begin("usmtutils", versionText(), u.CommandLine(p.system()))
+	err = usmt.Pointed(run.do(ctx), "usmtutils", p.system(), args)
 	code := usmt.CodeOf(err)
-	if run.log != nil {
-		if err != nil {
-			run.log.Failure("usmtutils", err)
-		}
-		run.log.End(code, 0)
-	}
 	if err != nil {
-		return p.fail("usmtutils", err)
+		run.log.Failure("usmtutils", err)
+		p.fail("usmtutils", err)
+	}
+	run.log.End(code, 0)
+	if err := run.log.Err(); err != nil {
+		fmt.Fprintf(p.stderr, "note: the log is not complete: %v\n", err)
 	}
 	return code
 }
@@ -66,17 +58,20 @@ type utilsRun struct {
 	*program
 	*usmt.UsmtUtils
 	engine *engine.Engine
-	log    *usmt.Log // nil for none
+	log    *usmt.Log
 }
 
 func (r *utilsRun) do(ctx context.Context) error {
-	if r.Remove != "" {
+	switch {
+	case r.ListCiphers:
+		return r.ciphers()
+	case r.Remove != "":
 		return r.remove()
 	}
 	storePath := folderOf(r.path(r.Store))
 	password, err := r.password(storePath, r.Key, r.KeyFile, r.Identity)
 	if err != nil {
-		return err
+		return usmt.At(err, "keyfile", "")
 	}
 	ref := engine.StoreRef{Path: storePath, Password: password}
 	ctl := job.NewControl(r.clock, nil)
@@ -96,12 +91,26 @@ func (r *utilsRun) do(ctx context.Context) error {
 	return errors.Join(err, r.verified(ctx, ref, v))
 }
 
+// ciphers lists the encryption algorithms.
+func (r *utilsRun) ciphers() error {
+	if r.JSON {
+		return r.json(usmt.Ciphers())
+	}
+	for _, c := range usmt.Ciphers() {
+		fmt.Fprintln(r.stdout, c)
+	}
+	return nil
+}
+
 // remove deletes a store, after asking.
 func (r *utilsRun) remove() error {
 	dir := folderOf(r.path(r.Remove))
 	if !r.Yes {
 		fmt.Fprintf(r.stderr, "delete the store in %s? It cannot be brought back. [y/N] ", winname.Show(dir))
-		answer, _ := bufio.NewReader(r.stdin).ReadString('\n')
+		answer, err := bufio.NewReader(r.stdin).ReadString('\n')
+		if err != nil {
+			fmt.Fprintln(r.stderr) // nobody ended the line
+		}
 		if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" {
 			return usmt.Fail(usmt.Canceled, nil, "the store was not deleted").WithRemedy("answer y, or give /y")
 		}
@@ -109,12 +118,30 @@ func (r *utilsRun) remove() error {
 	if err := r.engine.RemoveStore(dir); err != nil {
 		return err
 	}
-	fmt.Fprintf(r.stdout, "deleted the store in %s\n", winname.Show(dir))
+	r.tell("deleted the store in %s", winname.Show(dir))
 	return nil
 }
 
-// verified prints as much of a verification as was asked for.
+// tell says the result on the console and in the log.
+func (r *utilsRun) tell(format string, args ...any) {
+	r.log.Landmark(format, args...)
+	fmt.Fprintf(r.stdout, format+"\n", args...)
+}
+
+// verified prints as much of a verification as was asked for. The log has what is
+// damaged in any case.
 func (r *utilsRun) verified(ctx context.Context, ref engine.StoreRef, v *report.Verdict) error {
+	bad := int64(len(v.Corrupt))
+	catalog := "OK"
+	if !v.CatalogOK {
+		catalog = "CORRUPTED"
+	}
+	for _, name := range v.Corrupt {
+		r.log.Damaged(name)
+	}
+	summary := fmt.Sprintf("%s intact, %s damaged, %s in %s; catalog %s", human.Plural(v.Files-bad, "file", "files"), human.Count(bad),
+		human.Bytes(v.Bytes), human.Duration(v.Duration), catalog)
+	r.log.Landmark("%s", summary)
 	if r.JSON {
 		return r.json(v)
 	}
@@ -153,13 +180,7 @@ func (r *utilsRun) verified(ctx context.Context, ref engine.StoreRef, v *report.
 	case usmt.VerifyCatalog:
 		row("CATALOG", v.CatalogOK)
 	default:
-		bad := int64(len(v.Corrupt))
-		catalog := "OK"
-		if !v.CatalogOK {
-			catalog = "CORRUPTED"
-		}
-		fmt.Fprintf(r.stdout, "%s intact, %s damaged, %s in %s; catalog %s\n", human.Plural(v.Files-bad, "file", "files"), human.Count(bad),
-			human.Bytes(v.Bytes), human.Duration(v.Duration), catalog)
+		fmt.Fprintln(r.stdout, summary)
 	}
 	return nil
 }
@@ -172,6 +193,6 @@ func (r *utilsRun) extracted(done engine.Extracted, err error) error {
 	case err != nil:
 		return err
 	}
-	fmt.Fprintf(r.stdout, "wrote %s, %s to %s\n", human.Plural(done.Files, "file", "files"), human.Bytes(done.Bytes), r.Destination)
+	r.tell("wrote %s, %s to %s", human.Plural(done.Files, "file", "files"), human.Bytes(done.Bytes), r.Destination)
 	return nil
 }

@@ -23,6 +23,7 @@ type watcher struct {
 	log      *usmt.Log         // nil for none
 	progress *usmt.ProgressLog // nil for none
 
+	begun bool // a phase has
 	phase job.Phase
 	speed rate.Estimator
 	told  time.Time // when the console last heard something
@@ -85,7 +86,7 @@ func (w *watcher) event(e job.Event) {
 	}
 	switch e.Kind {
 	case job.PhaseBegan:
-		w.phase, w.speed = e.Phase, rate.Estimator{}
+		w.begun, w.phase, w.speed = true, e.Phase, rate.Estimator{}
 		w.say(e.Time, "%s", words[e.Phase])
 	case job.ProblemSeen:
 		w.shown++
@@ -93,7 +94,7 @@ func (w *watcher) event(e job.Event) {
 		case w.shown <= consoleShows:
 			w.say(e.Time, "%s: %s: %s", p.Kind, winname.Show(p.Path), winname.Show(p.Text))
 		case w.shown == consoleShows+1:
-			w.say(e.Time, "more problems; the report lists them")
+			w.say(e.Time, "more problems; the report or the log lists them")
 		}
 	case job.Message:
 		w.say(e.Time, "%s", winname.Show(e.Text))
@@ -129,6 +130,10 @@ func (w *watcher) tick(now time.Time) {
 		}
 	}
 	if now.Sub(w.told) < consoleEvery {
+		return
+	}
+	if s.Phase == job.Initializing && !w.begun {
+		w.say(now, "opening") // the store, before the first phase
 		return
 	}
 	w.say(now, "%s", progressLine(s, w.speed.Rate(), left, known))

@@ -46,7 +46,7 @@ func testWatcher(t *testing.T) {
 	}
 	ctl.Phase(job.Verifying, 100, 1)
 	stop()
-	if got := console.String(); strings.Count(got, "bad sector") != consoleShows || !strings.Contains(got, "the report lists them") ||
+	if got := console.String(); strings.Count(got, "bad sector") != consoleShows || !strings.Contains(got, "the report or the log lists them") ||
 		!strings.HasPrefix(got, "14:27:10  saving\n") || !strings.HasSuffix(got, "14:27:10  reading back\n") {
 		t.Error(got)
 	}
@@ -62,7 +62,12 @@ func TestWatcherTells(t *testing.T) {
 	now := time.Date(2026, 11, 23, 14, 0, 0, 0, time.UTC)
 	ctl := job.NewControl(func() time.Time { return now }, nil)
 	var console bytes.Buffer
-	w := &watcher{ctl: ctl, console: &console, told: now}
+	w := &watcher{ctl: ctl, console: &console}
+	w.tick(now)
+	if got := console.String(); got != "14:00:00  opening\n" {
+		t.Errorf("before the first phase: %q", got)
+	}
+	console.Reset()
 	ctl.Progress.Begin(job.Saving, 100<<20, 10)
 	for range 60 {
 		now = now.Add(time.Second)

@@ -227,7 +227,10 @@ func RemedyOf(err error) string {
 func Explain(program string, err error) string {
 	code := CodeOf(err)
 	line := ""
-	if f := (*Failure)(nil); errors.As(err, &f) {
+	if f := (*Failure)(nil); !errors.As(err, &f) && code == Canceled {
+		// What was being done then is of no interest.
+		err = Fail(Canceled, nil, "stopped, as asked").WithRemedy("run the same command again to go on")
+	} else if f != nil {
 		line = f.Line
 	}
 	var b strings.Builder

@@ -70,6 +70,9 @@ func TestCodeOf(t *testing.T) {
 	if text := Explain("lifeboat", hostile); !strings.HasPrefix(text, "lifeboat: read a<U+001B>[2J.txt\nread b<U+202E>.txt\n") {
 		t.Errorf("%q", text)
 	}
+	if text := Explain("loadstate", fmt.Errorf("open store: load blob: %w", context.Canceled)); !strings.HasPrefix(text, "loadstate: stopped, as asked\n  run the same command again to go on\n") {
+		t.Errorf("%q", text)
+	}
 	text := Explain("scanstate", full)
 	if !strings.Contains(text, "return code 72, USMT_UNABLE_DOMIGRATION") || !strings.Contains(text, MigrationFailed.Remedy()) {
 		t.Error(text)

@@ -112,6 +112,11 @@ func (l *Log) Object(u DiagUnit, o Object) {
 	l.Status("%s %s: %s for %s", o.Type, winname.Show(o.Location), outcome, winname.Show(u.Name()))
 }
 
+// Damaged writes that a file of a store does not read back, and counts it.
+func (l *Log) Damaged(name string) {
+	l.Error(win32CRC, false, name, "does not read back as it was written")
+}
+
 // Failure writes the error that ends a run.
 func (l *Log) Failure(program string, err error) {
 	for _, s := range strings.Split(strings.TrimSuffix(Explain(program, err), "\n"), "\n") {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"lifeboat/engine/human"
 	"lifeboat/engine/winname"
 )
 
@@ -47,27 +48,66 @@ type Choice struct {
 
 // Choose decides for each user. Now gives the moment /uel counts from, and the
 // time zone its dates are meant in. The second result lists patterns that
-// matched nobody, which are often misspelt.
+// matched nobody.
 //
 // System and Public are not users; they are always taken.
-func (s Selection) Choose(users []User, computer string, now time.Time) ([]Choice, []string) {
+func (s Selection) Choose(users []User, computer string, now time.Time) ([]Choice, []Idle) {
 	include, exclude := compile(s.Include, computer), compile(s.Exclude, computer)
 	choices := make([]Choice, len(users))
 	for i, u := range users {
 		choices[i] = s.choose(u, computer, now, include, exclude)
 	}
-	var idle []string
-	for _, p := range include {
-		if !p.used {
-			idle = append(idle, "/ui:"+p.text)
-		}
-	}
-	for _, p := range exclude {
-		if !p.used {
-			idle = append(idle, "/ue:"+p.text)
+	var idle []Idle
+	for _, side := range []struct {
+		option   string
+		patterns []*pattern
+	}{{"/ui:", include}, {"/ue:", exclude}} {
+		for _, p := range side.patterns {
+			if !p.used {
+				idle = append(idle, Idle{Option: side.option + p.text, Near: p.near(users)})
+			}
 		}
 	}
 	return choices, idle
+}
+
+// Idle is a pattern that matched nobody, which is often misspelt.
+type Idle struct {
+	Option string // /ui:bob
+	Near   string // what was probably meant: CORP\bob, or ""
+}
+
+// Says tells it; among is what the users are of: this PC, the store.
+func (i Idle) Says(among string) string {
+	text := "matches no user of " + among
+	if i.Near != "" {
+		text += "; perhaps " + i.Near + " is meant"
+	}
+	return text
+}
+
+// near finds what was probably meant: a user of a domain whose name stands alone, an
+// account or a domain that is written nearly so.
+func (p *pattern) near(users []User) string {
+	domain, name, _ := strings.Cut(p.text, `\`)
+	var accounts, domains []string
+	for _, u := range users {
+		if u.Name == "" || u.Domain == "" {
+			continue
+		}
+		account := u.Domain + `\` + u.Name
+		if p.domain == "" && wild(p.name, winname.Fold(u.Name)) {
+			return account
+		}
+		accounts, domains = append(accounts, account), append(domains, u.Domain)
+	}
+	if account := human.Nearest(p.text, accounts); account != "" {
+		return account
+	}
+	if domain = human.Nearest(domain, domains); domain != "" && p.domain != "" {
+		return domain + `\` + name
+	}
+	return ""
 }
 
 // choose applies the precedence of 2.5, with what nobody wants left out before
@@ -104,7 +144,7 @@ func (s Selection) warn(u User, c Choice) Choice {
 // recent is /uel, which makes /ue ineffective.
 func (s Selection) recent(u User, now time.Time) Choice {
 	var in bool
-	var window string
+	var window string // the time that counts
 	switch r := s.Recent; {
 	case r.LoggedOn:
 		if in = u.LoggedOn; in {
@@ -115,7 +155,7 @@ func (s Selection) recent(u User, now time.Time) Choice {
 		return Choice{In: true, Why: "last use unknown", Warning: "/uel cannot tell when this account was last used; it is taken"}
 	case r.Days > 0:
 		in = !u.LastUse.Before(now.Add(-time.Duration(r.Days) * 24 * time.Hour))
-		window = fmt.Sprintf("the last %d days", r.Days)
+		window = "the last " + human.Plural(int64(r.Days), "day", "days")
 	default:
 		y, m, d := r.Since.Date()
 		in = !u.LastUse.Before(time.Date(y, m, d, 0, 0, 0, 0, now.Location()))
@@ -125,7 +165,7 @@ func (s Selection) recent(u User, now time.Time) Choice {
 	if in {
 		return s.warn(u, Choice{In: true, Why: fmt.Sprintf("last used %s, within %s", last, window)})
 	}
-	return Choice{Why: fmt.Sprintf("last used %s, before %s", last, window)}
+	return Choice{Why: fmt.Sprintf("last used %s, not within %s", last, window)}
 }
 
 // builtIn says why a profile belongs to nobody, or "".

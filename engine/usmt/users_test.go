@@ -81,8 +81,29 @@ func TestChoose(t *testing.T) {
 		if got := strings.Join(in, " "); got != c.want {
 			t.Errorf("%s takes %q, want %q", c.line, got, c.want)
 		}
-		if got := strings.Join(idle, " "); got != c.idle {
+		var idleOptions []string
+		for _, i := range idle {
+			idleOptions = append(idleOptions, i.Option)
+		}
+		if got := strings.Join(idleOptions, " "); got != c.idle {
 			t.Errorf("%s: patterns without effect %q, want %q", c.line, got, c.idle)
+		}
+	}
+}
+
+// Who is misspelt is told what was probably meant.
+func TestIdlePatterns(t *testing.T) {
+	for option, want := range map[string]string{
+		`/ui:bob`:       `matches no user of this PC; perhaps CORP\bob is meant`, // of a domain, so its name is not enough
+		`/ui:b*`:        `matches no user of this PC; perhaps CORP\bob is meant`,
+		`/ue:crp\bob`:   `matches no user of this PC; perhaps CORP\bob is meant`,
+		`/ui:pc01/ann`:  `matches no user of this PC; perhaps PC01\ann is meant`,
+		`/ue:COPR\*`:    `matches no user of this PC; perhaps CORP\* is meant`,
+		`/ui:elsewhere`: `matches no user of this PC`,
+	} {
+		_, idle := scan(t, windows, "S "+option).Users.Choose(people, "PC01", now)
+		if len(idle) != 1 || idle[0].Option != option || idle[0].Says("this PC") != want {
+			t.Errorf("%s: %+v, want %q", option, idle, want)
 		}
 	}
 }

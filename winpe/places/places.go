@@ -7,6 +7,7 @@ package places
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"lifeboat/engine"
@@ -53,6 +54,13 @@ func Named(paths []string, volumes []winpe.Volume, drives []winpe.Drive) []engin
 			if Same(v.Mount, path) {
 				p = place(v, drives)
 				p.Path = path
+			}
+		}
+		device, _ := engine.Partition(path)
+		for _, d := range drives {
+			is := func(part winpe.Part) bool { return Same(part.Path, path) }
+			if Same(d.Device, device) || slices.ContainsFunc(d.Parts, is) {
+				p.Health = d.Health
 			}
 		}
 		all = append(all, p)

@@ -65,9 +65,15 @@ func TestUnmounted(t *testing.T) {
 
 func TestNamed(t *testing.T) {
 	volumes := []winpe.Volume{{Mount: "/mnt/pc", Device: "/dev/sda3", ReadOnly: true, Disk: winpe.Disk{Name: "sda"}}}
-	drives := []winpe.Drive{{Disk: winpe.Disk{Name: "sda"}, Health: "failing"}}
-	check(t, "named", Named([]string{"/mnt/pc/", "pc.vhdx"}, volumes, drives), []engine.Place{
+	drives := []winpe.Drive{
+		{Disk: winpe.Disk{Name: "sda"}, Device: "/dev/sda", Health: "failing", Parts: []winpe.Part{{Path: "/dev/sda3"}}},
+		{Disk: winpe.Disk{Name: "sdb"}, Device: "/dev/sdb", Parts: []winpe.Part{{Path: "/dev/sdb1"}}},
+	}
+	named := []string{"/mnt/pc/", "pc.vhdx", "/dev/sda", "/dev/sda#3", "/dev/sda3", "/dev/sdb", "/dev/sdb1"}
+	check(t, "named", Named(named, volumes, drives), []engine.Place{
 		{Path: "/mnt/pc/", Device: "/dev/sda3", Health: "failing"}, {Path: "pc.vhdx"},
+		{Path: "/dev/sda", Health: "failing"}, {Path: "/dev/sda#3", Health: "failing"}, {Path: "/dev/sda3", Health: "failing"},
+		{Path: "/dev/sdb"}, {Path: "/dev/sdb1"},
 	})
 }
 
