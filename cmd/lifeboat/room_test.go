@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -101,5 +102,20 @@ func TestKeyFile(t *testing.T) {
 		if got != want || (want == "") != (usmt.CodeOf(err) == usmt.UnableReadKey) {
 			t.Errorf("%q: %q, %v", data, got, err)
 		}
+	}
+}
+
+// Half an output is removed, but never what is no file: /p:/dev/stdout.
+func TestRemoveFile(t *testing.T) {
+	dir := t.TempDir()
+	file, folder := filepath.Join(dir, "file"), filepath.Join(dir, "folder")
+	if err := errors.Join(os.WriteFile(file, nil, 0o644), os.Mkdir(folder, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{file, folder, filepath.Join(dir, "gone")} {
+		removeFile(name)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 || left[0].Name() != "folder" {
+		t.Errorf("left are %v, %v", left, err)
 	}
 }
