@@ -2,17 +2,23 @@ package engine
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"time"
 
 	"lifeboat/engine/job"
+	"lifeboat/engine/lockfile"
 	"lifeboat/engine/migxml"
 	"lifeboat/engine/restore"
 	"lifeboat/engine/rules"
 	"lifeboat/engine/store"
 	"lifeboat/engine/usmt"
 	"lifeboat/engine/windows"
+	"lifeboat/engine/winname"
 )
 
 // RestoreRequest says what to put back, and into which Windows.
@@ -184,6 +190,11 @@ func (e *Engine) restore(ctx context.Context, req RestoreRequest, ctl *job.Contr
 			dir = req.Path
 		}
 		ask.Journal = newJournal(dir, e.Clock())
+		held, err := claim(req.Installation.Where)
+		if err != nil {
+			return err
+		}
+		defer held.Release()
 	}
 	result, err := restore.Run(ctx, ask, ctl)
 	if result.Journal {
@@ -204,6 +215,22 @@ func (e *Engine) restore(ctx context.Context, req RestoreRequest, ctl *job.Contr
 		r.Users = append(r.Users, u)
 	}
 	return failRestore(err, req)
+}
+
+// claim keeps a second run of this computer from writing to a Windows. The lock lies
+// among the working files: into that Windows nothing goes but what is put back.
+func claim(where string) (*lockfile.Lock, error) {
+	if real, err := filepath.EvalSymlinks(where); err == nil {
+		where = real
+	}
+	name := fmt.Sprintf("lifeboat-%x.lck", sha256.Sum256([]byte(winname.Fold(where))))
+	held, err := lockfile.Take(filepath.Join(os.TempDir(), name))
+	if errors.Is(err, lockfile.ErrHeld) {
+		f := usmt.Fail(usmt.StartupFailed, lockfile.ErrHeld, "restore to %s", where)
+		f.Remedy = "wait until that one has ended"
+		return nil, f
+	}
+	return held, nil // a lock that cannot be had is no reason not to restore
 }
 
 // checkWord compares what /nocompress and /hardlink say of a store with what it is.

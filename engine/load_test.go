@@ -51,6 +51,14 @@ func TestRestore(t *testing.T) {
 	if usmt.CodeOf(err) != usmt.InvalidKey || r.ReturnCode != int(usmt.InvalidKey) {
 		t.Errorf("wrong password: %v, code %d", err, r.ReturnCode)
 	}
+	held, err := claim(d.Installations[0].Where)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ask(func(*RestoreRequest) {}); usmt.CodeOf(err) != usmt.StartupFailed {
+		t.Errorf("another run writes to that Windows: %v", err)
+	}
+	held.Release()
 	r, err = ask(func(q *RestoreRequest) {
 		q.Users = usmt.Selection{Exclude: []string{`*\*`}, Include: []string{sample.Domain + `\m.ostrowski`}}
 	})

@@ -22,8 +22,9 @@ var mayImport = map[string][]string{
 	"engine/migxml":            {"engine/winname"},
 	"engine/migxml/migxmltest": {"engine/migxml", "engine/winname"}, // a Windows in memory, for tests
 	"engine/human":             {},
+	"engine/lockfile":          {},
 	"engine/usmt":              {"engine/human", "engine/job", "engine/winname"},
-	"engine/store":             {"engine/winname"},
+	"engine/store":             {"engine/lockfile", "engine/winname"},
 	"engine/sample":            {"engine/bitlocker", "engine/disk", "engine/ntfs/ntfstest", "engine/regf", "engine/winname"},
 	"engine/sample/shareddata": {}, // test data from outside, for tests
 	"engine/sample/tools":      {}, // other programs, for tests

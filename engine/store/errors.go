@@ -6,13 +6,15 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+
+	"lifeboat/engine/lockfile"
 )
 
 // The failures a caller decides on. Errors of this package wrap them and name
 // the path and the cause.
 var (
 	ErrExists   = errors.New("a complete capture is already there")
-	ErrBusy     = errors.New("another run is writing to it")
+	ErrBusy     = lockfile.ErrHeld
 	ErrNotStore = errors.New("not a store")
 	ErrPassword = errors.New("wrong password")
 	ErrFull     = errors.New("medium is full")

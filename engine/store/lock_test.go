@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 )
 
@@ -40,42 +39,4 @@ func TestOneRunWrites(t *testing.T) {
 			t.Error(err)
 		}
 	})
-}
-
-// However many begin at once, one has the lock at a time.
-func TestLockIsTakenByOne(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	var mu sync.Mutex
-	holders, taken := 0, 0
-	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() {
-			for range 100 {
-				l, err := lockStore(dir)
-				if errors.Is(err, ErrBusy) {
-					continue
-				}
-				if err != nil || l == nil {
-					t.Error(l, err)
-					return
-				}
-				mu.Lock()
-				holders++
-				taken++
-				if holders > 1 {
-					t.Error("two hold the lock")
-				}
-				mu.Unlock()
-				mu.Lock()
-				holders--
-				mu.Unlock()
-				l.release()
-			}
-		})
-	}
-	wg.Wait()
-	if taken == 0 {
-		t.Error("nobody got the lock")
-	}
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/kopia/kopia/repo/blob"
 	"github.com/kopia/kopia/repo/manifest"
 	"github.com/kopia/kopia/snapshot"
+
+	"lifeboat/engine/lockfile"
 )
 
 // Options say how to open a store.
@@ -46,7 +48,7 @@ type Store struct {
 	kind  Kind
 	repo  repository
 	clock *clock
-	lock  *lock // nil when read only
+	lock  *lockfile.Lock // nil when read only
 }
 
 // Create makes a store at storePath, or opens the incomplete one that is there
@@ -73,7 +75,7 @@ func locked(storePath string, open func() (*Store, error)) (*Store, error) {
 	}
 	s, err := open()
 	if err != nil {
-		l.release()
+		l.Release()
 		return nil, err
 	}
 	s.lock = l
@@ -192,7 +194,7 @@ func openError(dir string, err error) error {
 
 // Close releases the store and removes its working files.
 func (s *Store) Close(ctx context.Context) error {
-	defer s.lock.release()
+	defer s.lock.Release()
 	return s.repo.close(ctx)
 }
 

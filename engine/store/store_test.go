@@ -356,7 +356,7 @@ func testResume(t *testing.T, kind Kind) {
 			c := begin(t, s)
 			half.add(t, c, nil)
 			end(t, c)
-			s.lock.release() // as the system does when a process ends
+			s.lock.Release() // as the system does when a process ends
 			if state, _, err := Inspect(dir); state != Incomplete || err != nil {
 				t.Fatalf("state %v, %v", state, err)
 			}

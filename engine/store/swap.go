@@ -89,7 +89,7 @@ func Remove(storePath string) error {
 	if err != nil {
 		return err
 	}
-	defer l.release()
+	defer l.Release()
 	dir := Dir(storePath)
 	return errors.Join(removeStore(dir), removeStore(dir+newSuffix), removeStore(dir+oldSuffix))
 }
