@@ -50,6 +50,9 @@ const commandLimit = 10 * time.Minute
 
 // do does the work.
 func (r *loadRun) do(ctx context.Context) error {
+	if err := r.checkEnvironment(); err != nil {
+		return err
+	}
 	storePath := folderOf(r.path(r.StorePath))
 	password, err := r.password(storePath, r.Key, r.KeyFile, r.Identity)
 	if err != nil {

@@ -202,6 +202,26 @@ func (o *outputs) diagnose(ctx context.Context, log *usmt.Log, plan *engine.Plan
 	return nil
 }
 
+// checkEnvironment refuses variables that say what cannot be
+// (spec/usmt-cli-spec.md 4.1).
+func (p *program) checkEnvironment() error {
+	if dir := p.getenv("USMT_WORKING_DIR"); dir != "" {
+		if info, err := os.Stat(p.path(dir)); err != nil || !info.IsDir() {
+			f := usmt.Fail(usmt.StartupFailed, nil, "USMT_WORKING_DIR names %s, where no folder is", dir)
+			f.Remedy = "make that folder, or set USMT_WORKING_DIR to one that is there"
+			return f
+		}
+	}
+	switch arch := p.getenv("MIG_OFFLINE_PLATFORM_ARCH"); arch {
+	case "", "32", "64":
+		return nil
+	default:
+		f := usmt.Fail(usmt.EnvironmentFailed, nil, "MIG_OFFLINE_PLATFORM_ARCH is %q", arch)
+		f.Remedy = "set it to 32 or 64, or clear it: the architecture is found out"
+		return f
+	}
+}
+
 // workingRoom is what must be free for working files; USMT's limit.
 const workingRoom = 250 << 20
 

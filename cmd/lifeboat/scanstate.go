@@ -58,6 +58,9 @@ type scanRun struct {
 
 // do does the work.
 func (r *scanRun) do(ctx context.Context) (err error) {
+	if err := r.checkEnvironment(); err != nil {
+		return err
+	}
 	password, err := r.readKey(r.Key, r.KeyFile)
 	if err != nil {
 		return usmt.At(err, "keyfile", "")
