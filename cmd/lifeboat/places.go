@@ -112,7 +112,9 @@ func (p *program) source(ctx context.Context, e *engine.Engine, s *usmt.ScanStat
 	}
 	switch {
 	case len(hits) == 0 && s.Offline != "":
-		return nil, usmt.Fail(usmt.InitError, errors.Join(misses...), "%s names no Windows that is there", s.Offline)
+		f := usmt.Fail(usmt.InitError, errors.Join(misses...), "%s names no Windows that is there", s.Offline)
+		f.Remedy = "correct the paths in it, or name the Windows folder with /offlineWinDir"
+		return nil, f
 	case len(hits) == 0:
 		return nil, misses[0]
 	case !onlyOne:

@@ -69,7 +69,9 @@ func (p *program) secrets(o opening) ([]engine.Secret, error) {
 	if o.bek != "" {
 		key, err := readSmall(p.path(o.bek))
 		if err != nil {
-			return nil, usmt.Fail(usmt.UnableReadKey, err, "read the startup key")
+			f := usmt.Fail(usmt.UnableReadKey, err, "read the startup key")
+			f.Remedy = "name the .BEK file from the stick that BitLocker wrote it to"
+			return nil, usmt.At(f, "bek", "")
 		}
 		all = append(all, engine.Secret{StartupKey: key})
 	}

@@ -20,16 +20,18 @@ type Mapping struct {
 	Then string // what it was then
 }
 
+const offlineForm = "its first element is <offline>, with <winDir> and <path> in it"
+
 // ParseOffline reads an Offline.xml. The strings tell what was passed over in
 // it; the error is a *Failure.
 func ParseOffline(name string, data []byte) (*Offline, []string, error) {
 	root, err := readXML(name, data)
 	if err != nil {
-		return nil, nil, Fail(InitError, err, "read Offline.xml")
+		return nil, nil, Fail(InitError, err, "read Offline.xml").WithRemedy(offlineForm)
 	}
 	if !is(root, "offline") {
 		return nil, nil, Fail(InitError, nil, "%s is no Offline.xml: it begins with <%s>", name, root.Tag).
-			WithRemedy("its first element is <offline>, with <winDir> and <path> in it")
+			WithRemedy(offlineForm)
 	}
 	o := new(Offline)
 	var notes []string
