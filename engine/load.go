@@ -226,9 +226,8 @@ func claim(where string) (*lockfile.Lock, error) {
 	name := fmt.Sprintf("lifeboat-%x.lck", sha256.Sum256([]byte(winname.Fold(where))))
 	held, err := lockfile.Take(filepath.Join(os.TempDir(), name))
 	if errors.Is(err, lockfile.ErrHeld) {
-		f := usmt.Fail(usmt.StartupFailed, lockfile.ErrHeld, "restore to %s", where)
-		f.Remedy = "wait until that one has ended"
-		return nil, f
+		return nil, usmt.Fail(usmt.StartupFailed, lockfile.ErrHeld, "restore to %s", where).
+			WithRemedy("wait until that one has ended")
 	}
 	return held, nil // a lock that cannot be had is no reason not to restore
 }

@@ -96,9 +96,8 @@ func (e *Engine) Extract(ctx context.Context, req ExtractRequest, ctl *job.Contr
 // makeFolder makes the folder that files are taken out to.
 func makeFolder(dir string) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		f := usmt.Fail(usmt.MigrationFailed, err, "write to %s", dir)
-		f.Remedy = "name a folder on a drive that can be written"
-		return f
+		return usmt.Fail(usmt.MigrationFailed, err, "write to %s", dir).
+			WithRemedy("name a folder on a drive that can be written")
 	}
 	return nil
 }
@@ -123,9 +122,8 @@ func extracted(done Extracted, err error, storePath, remedy string, ctl *job.Con
 	}
 	first := winname.Show(done.Failed[0].Path)
 	if there == len(done.Failed) {
-		f := usmt.Fail(usmt.PreflightFile, fs.ErrExist, "%s there already, first %s", human.Plural(int64(there), "file was", "files were"), first)
-		f.Remedy = remedy
-		return f
+		return usmt.Fail(usmt.PreflightFile, fs.ErrExist, "%s there already, first %s", human.Plural(int64(there), "file was", "files were"), first).
+			WithRemedy(remedy)
 	}
 	return usmt.Fail(usmt.CorruptedStore, done.Failed[0].Err, "%s could not be extracted, first %s",
 		human.Plural(int64(len(done.Failed)), "file", "files"), first)

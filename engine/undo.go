@@ -50,9 +50,8 @@ func (e *Engine) UndoRestore(journal string, disks []string) (UndoReport, error)
 		journal = filepath.Join(journal, there[len(there)-1])
 	}
 	if _, err := os.Stat(journal); err != nil {
-		f := usmt.Fail(usmt.MigrationFailed, err, "undo")
-		f.Remedy = "name the journal, RESTORE-….jsonl, or the folder where it lies: beside the store, if /journal named no other"
-		return UndoReport{}, f
+		return UndoReport{}, usmt.Fail(usmt.MigrationFailed, err, "undo").
+			WithRemedy("name the journal, RESTORE-….jsonl, or the folder where it lies: beside the store, if /journal named no other")
 	}
 	report, err := restore.Undo(journal, disks)
 	if err != nil {

@@ -55,9 +55,8 @@ func (e *Engine) RemoveStore(storePath string) error {
 			WithRemedy("name the folder that holds USMT; nothing was removed")
 	}
 	if err = store.Remove(storePath); errors.Is(err, store.ErrBusy) {
-		f := usmt.Fail(usmt.UnableDeleteStore, err, "remove the store")
-		f.Remedy = "wait until that run has ended, or end it; nothing was removed"
-		return f
+		return usmt.Fail(usmt.UnableDeleteStore, err, "remove the store").
+			WithRemedy("wait until that run has ended, or end it; nothing was removed")
 	}
 	for _, name := range []string{ReportHTML, ReportText} {
 		if rerr := os.Remove(filepath.Join(storePath, name)); !errors.Is(rerr, fs.ErrNotExist) {

@@ -175,9 +175,8 @@ func failList(err error) error {
 	if err == nil {
 		return nil
 	}
-	f := usmt.Fail(usmt.InitError, err, "write the list of files")
-	f.Remedy = "give /listfiles a file that can be written, on a drive with room"
-	return usmt.At(f, "listfiles", "")
+	return usmt.At(usmt.Fail(usmt.InitError, err, "write the list of files").
+		WithRemedy("give /listfiles a file that can be written, on a drive with room"), "listfiles", "")
 }
 
 // diagnose writes MigLog.xml and the file of MIG_ENABLE_DIAG, and at /v:4 what became
@@ -207,18 +206,16 @@ func (o *outputs) diagnose(ctx context.Context, log *usmt.Log, plan *engine.Plan
 func (p *program) checkEnvironment() error {
 	if dir := p.getenv("USMT_WORKING_DIR"); dir != "" {
 		if info, err := os.Stat(p.path(dir)); err != nil || !info.IsDir() {
-			f := usmt.Fail(usmt.StartupFailed, nil, "USMT_WORKING_DIR names %s, where no folder is", dir)
-			f.Remedy = "make that folder, or set USMT_WORKING_DIR to one that is there"
-			return f
+			return usmt.Fail(usmt.StartupFailed, nil, "USMT_WORKING_DIR names %s, where no folder is", dir).
+				WithRemedy("make that folder, or set USMT_WORKING_DIR to one that is there")
 		}
 	}
 	switch arch := p.getenv("MIG_OFFLINE_PLATFORM_ARCH"); arch {
 	case "", "32", "64":
 		return nil
 	default:
-		f := usmt.Fail(usmt.EnvironmentFailed, nil, "MIG_OFFLINE_PLATFORM_ARCH is %q", arch)
-		f.Remedy = "set it to 32 or 64, or clear it: the architecture is found out"
-		return f
+		return usmt.Fail(usmt.EnvironmentFailed, nil, "MIG_OFFLINE_PLATFORM_ARCH is %q", arch).
+			WithRemedy("set it to 32 or 64, or clear it: the architecture is found out")
 	}
 }
 

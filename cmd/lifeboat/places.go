@@ -112,9 +112,8 @@ func (p *program) source(ctx context.Context, e *engine.Engine, s *usmt.ScanStat
 	}
 	switch {
 	case len(hits) == 0 && s.Offline != "":
-		f := usmt.Fail(usmt.InitError, errors.Join(misses...), "%s names no Windows that is there", s.Offline)
-		f.Remedy = "correct the paths in it, or name the Windows folder with /offlineWinDir"
-		return nil, f
+		return nil, usmt.Fail(usmt.InitError, errors.Join(misses...), "%s names no Windows that is there", s.Offline).
+			WithRemedy("correct the paths in it, or name the Windows folder with /offlineWinDir")
 	case len(hits) == 0:
 		return nil, misses[0]
 	case !onlyOne:

@@ -26,9 +26,8 @@ func (l *logs) readRules(c *usmt.Common) (set ruleSet, err error) {
 	for i, name := range names {
 		file, err := l.on.ruleFile(name)
 		if err != nil && c.Auto && i < len(autoRules) {
-			f := usmt.Fail(usmt.ScriptFiles, err, "/auto")
-			f.Remedy = "name the folder that holds " + strings.Join(autoRules, " and ") + ", /auto:folder; without /auto Lifeboat's own rules are used"
-			return set, usmt.At(f, "auto", "")
+			return set, usmt.At(usmt.Fail(usmt.ScriptFiles, err, "/auto").
+				WithRemedy("name the folder that holds "+strings.Join(autoRules, " and ")+", /auto:folder; without /auto Lifeboat's own rules are used"), "auto", "")
 		}
 		if err != nil {
 			return set, err

@@ -69,9 +69,8 @@ func (p *program) secrets(o opening) ([]engine.Secret, error) {
 	if o.bek != "" {
 		key, err := readSmall(p.path(o.bek))
 		if err != nil {
-			f := usmt.Fail(usmt.UnableReadKey, err, "read the startup key")
-			f.Remedy = "name the .BEK file from the stick that BitLocker wrote it to"
-			return nil, usmt.At(f, "bek", "")
+			return nil, usmt.At(usmt.Fail(usmt.UnableReadKey, err, "read the startup key").
+				WithRemedy("name the .BEK file from the stick that BitLocker wrote it to"), "bek", "")
 		}
 		all = append(all, engine.Secret{StartupKey: key})
 	}
