@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"testing"
@@ -127,7 +128,7 @@ func BenchmarkCapture(b *testing.B) {
 		os.RemoveAll(out)
 		b.StartTimer()
 	}
-	reportPeak(b)
+	reportPeak(b, "all")
 }
 
 // BenchmarkVerify reads a store back.
@@ -148,24 +149,28 @@ func BenchmarkVerify(b *testing.B) {
 			b.Fatal(report, err)
 		}
 	}
-	reportPeak(b)
+	reportPeak(b, "all")
 }
 
-// BenchmarkManyFiles stores small files by the hundred thousand; what it
-// reports as peak memory must not grow with their number.
-// LIFEBOAT_BENCH_FILES=1000000 is the bound of the design.
+// BenchmarkManyFiles stores small files by the hundred thousand, verifies them and
+// opens each, as a restore does; what it reports as peaks must not grow with their
+// number. LIFEBOAT_BENCH_FILES=1000000 is the bound of the design, and
+// LIFEBOAT_BENCH_FOLDER how many of them lie in one folder.
 func BenchmarkManyFiles(b *testing.B) {
-	files := 20000
-	if n, err := strconv.Atoi(os.Getenv("LIFEBOAT_BENCH_FILES")); err == nil {
-		files = n
+	files, folder := envInt("LIFEBOAT_BENCH_FILES", 20000), envInt("LIFEBOAT_BENCH_FOLDER", 250)
+	path := func(i int) string {
+		return fmt.Sprintf("File/C$/Users/anna/d%03d/e%02d/file with a usual name %d.txt", i/folder/20, i/folder%20, i)
 	}
 	for b.Loop() {
 		s := create(b, b.TempDir(), testOptions(b))
+		b.StopTimer()
+		resetPeak(b)
+		b.StartTimer()
 		c := begin(b, s)
 		for i := range files {
 			content := "content of file " + strconv.Itoa(i)
 			err := c.Add(b.Context(), Item{
-				Path:    fmt.Sprintf("File/C$/Users/anna/d%03d/e%02d/file with a usual name %d.txt", i/5000, i/250%20, i),
+				Path:    path(i),
 				Size:    int64(len(content)),
 				ModTime: time.Unix(int64(1.5e9)+int64(i), 0),
 				Open:    func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(content)), nil },
@@ -179,17 +184,40 @@ func BenchmarkManyFiles(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
+		b.StopTimer()
+		reportPeak(b, "save")
 		if report, err := s.Verify(b.Context(), id, nil); err != nil || report.Files != int64(files)+1 {
 			b.Fatal(report.Files, err)
 		}
+		reportPeak(b, "verify")
+		tree, err := s.Tree(b.Context(), id)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for i := range files {
+			f, err := tree.Open(b.Context(), path(i))
+			if err != nil {
+				b.Fatal(err)
+			}
+			f.Close()
+		}
+		reportPeak(b, "restore")
 		closeStore(b, s)
+		b.StartTimer()
 	}
 	b.ReportMetric(float64(files)*float64(b.N)/b.Elapsed().Seconds(), "files/s")
-	reportPeak(b)
 }
 
-// reportPeak reports the peak memory of the process where the system tells.
-func reportPeak(b *testing.B) {
+func envInt(name string, otherwise int) int {
+	if n, err := strconv.Atoi(os.Getenv(name)); err == nil {
+		return n
+	}
+	return otherwise
+}
+
+// reportPeak reports the peak memory of the process since the last resetPeak, where
+// the system tells, and resets it.
+func reportPeak(b *testing.B, what string) {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return
@@ -197,8 +225,15 @@ func reportPeak(b *testing.B) {
 	for line := range strings.Lines(string(status)) {
 		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
 			if kb, err := strconv.Atoi(strings.Fields(rest)[0]); err == nil {
-				b.ReportMetric(float64(kb)/1024, "MiB-peak")
+				b.ReportMetric(float64(kb)/1024, what+"-peak-MiB")
 			}
 		}
 	}
+	resetPeak(b)
+}
+
+// resetPeak gives back what is not in use and lets the system count anew.
+func resetPeak(b *testing.B) {
+	debug.FreeOSMemory()
+	os.WriteFile("/proc/self/clear_refs", []byte("5"), 0)
 }

@@ -116,7 +116,7 @@ func (s *Store) Begin(ctx context.Context, m Meta) (*Capture, error) {
 			UserName: userName,
 			Path:     orElse(m.Source, "C:"),
 		},
-		root:  &folder{},
+		root:  &folder{entries: entryList{work: &s.work}},
 		chain: map[string][]*folder{},
 	}
 	manifests, err := s.manifests(ctx, &c.source)
@@ -130,8 +130,8 @@ func (s *Store) Begin(ctx context.Context, m Meta) (*Capture, error) {
 		}
 		c.old = append(c.old, m.ID)
 		// The newest comes first: if several hold a file, it wins.
-		if dir, err := s.readDir(ctx, "", m.RootEntry.ObjectID); err == nil {
-			c.root.prev = append([]earlier{index(dir)}, c.root.prev...)
+		if dir, err := s.openDirectory(ctx, "", m.RootEntry.ObjectID); err == nil {
+			c.root.prev = append([]*directory{dir}, c.root.prev...)
 		}
 	}
 	c.resumed = len(c.root.prev) > 0
@@ -188,7 +188,9 @@ func (c *Capture) Add(ctx context.Context, it Item, done func(Outcome)) error {
 	}
 	c.w.claim(it.Path, false)
 	if old := in.earlier(name); old != nil && old.FileSize == it.Size && old.ModTime == entryTime(it.ModTime) && old.Permissions == fileMode && c.w.reuse(it.Path, old) {
-		in.builder.AddEntry(old)
+		if err := in.entries.add(old); err != nil {
+			return c.fail(err)
+		}
 		c.bytes.Add(it.Size)
 		c.reused.Add(1)
 		_, linked := c.s.repo.linked(it.Path, old)
@@ -310,7 +312,7 @@ func (s *stream) Close() error {
 	s.w.Close()
 	s.w = nil
 	if err == nil {
-		s.in.builder.AddEntry(&snapshot.DirEntry{
+		err = s.in.entries.add(&snapshot.DirEntry{
 			Name:        s.name,
 			Type:        snapshot.EntryTypeFile,
 			Permissions: fileMode,

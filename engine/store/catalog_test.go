@@ -3,10 +3,13 @@ package store
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/kopia/kopia/snapshot"
 )
 
 func TestFileTime(t *testing.T) {
@@ -137,31 +140,31 @@ func FuzzDir(f *testing.F) {
 	f.Add([]byte(`{"stream":"kopia:directory","entries":null,"summary":null}`))
 	f.Add([]byte(`{"stream":"kopia:directory","entries":[{"name":"..","type":"d","obj":"k00"}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		entries, err := parseDir(bytes.NewReader(data))
-		if err != nil {
-			return
-		}
-		for _, e := range entries {
+		parseDirectory(bytes.NewReader(data), func(e *snapshot.DirEntry, start int64) error {
 			if checkName(e.Name) != nil {
 				t.Errorf("took the name %q", e.Name)
 			}
-		}
+			return nil
+		})
 	})
 }
 
 // One entry may not eat the memory.
 func TestParseDirLimit(t *testing.T) {
-	text := `{"stream":"kopia:directory","entries":[{"name":"` + strings.Repeat("a", 2*maxEntry) + `"}]}`
-	if _, err := parseDir(strings.NewReader(text)); err == nil {
+	count := func(text string) (n int, err error) {
+		err = parseDirectory(strings.NewReader(text), func(*snapshot.DirEntry, int64) error { n++; return nil })
+		return n, err
+	}
+	if _, err := count(`{"stream":"kopia:directory","entries":[{"name":"` + strings.Repeat("a", 2*maxEntry) + `"}]}`); err == nil {
 		t.Error("taken")
 	}
 	var b strings.Builder
-	b.WriteString(`{"entries":[`)
-	for range 100000 {
-		b.WriteString(`{"name":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","type":"f","obj":"c2fe5e3f"},`)
+	b.WriteString(`{"entries":[{"name":"z","type":"d","obj":"k00"}`)
+	for i := range 100000 {
+		fmt.Fprintf(&b, `,{"name":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa%06d","type":"f","obj":"c2fe5e3f"}`, i)
 	}
-	b.WriteString(`{"name":"b","type":"d","obj":"k00"}],"stream":"kopia:directory"}`)
-	if entries, err := parseDir(strings.NewReader(b.String())); err != nil || len(entries) != 100001 {
-		t.Errorf("%d entries, %v", len(entries), err)
+	b.WriteString(`],"stream":"kopia:directory"}`)
+	if n, err := count(b.String()); err != nil || n != 100001 {
+		t.Errorf("%d entries, %v", n, err)
 	}
 }

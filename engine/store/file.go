@@ -28,8 +28,7 @@ func (c *Capture) store(j job, buf []byte) (out Outcome) {
 	}
 	if id, size, ok := c.w.link(j.item); ok {
 		c.bytes.Add(size)
-		c.add(j, id, size, fileMode)
-		return Outcome{Linked: true}
+		return Outcome{Linked: true, Err: c.add(j, id, size, fileMode)}
 	}
 	r, err := j.item.Open()
 	if err != nil {
@@ -97,21 +96,27 @@ func (c *Capture) store(j job, buf []byte) (out Outcome) {
 	if partial {
 		mode = partialMode
 	}
-	c.add(j, id, out.Read, mode)
+	if err := c.add(j, id, out.Read, mode); err != nil {
+		out.Err = err
+	}
 	return out
 }
 
-// add puts a stored file into its folder.
-func (c *Capture) add(j job, id object.ID, size int64, mode snapshot.Permissions) {
-	j.in.builder.AddEntry(&snapshot.DirEntry{
-		Name:        strings.Clone(path.Base(j.item.Path)), // not the whole path, for as long as the folder is open
+// add puts a stored file into its folder. Failing ends the capture.
+func (c *Capture) add(j job, id object.ID, size int64, mode snapshot.Permissions) error {
+	err := j.in.entries.add(&snapshot.DirEntry{
+		Name:        path.Base(j.item.Path),
 		Type:        snapshot.EntryTypeFile,
 		Permissions: mode,
 		FileSize:    size,
 		ModTime:     entryTime(j.item.ModTime),
 		ObjectID:    id,
 	})
+	if c.fail(err) != nil {
+		return c.ended()
+	}
 	c.read.Add(1)
+	return nil
 }
 
 // fill reads until there is readSize in buf, or more if one read delivers it: a

@@ -2,10 +2,12 @@ package store
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -13,9 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/kopia/kopia/fs"
-	"github.com/kopia/kopia/repo/object"
 	"github.com/kopia/kopia/snapshot"
-	"github.com/kopia/kopia/snapshot/snapshotfs"
 )
 
 // The modes of what kopia restores. A file stored with holes is read-only, by
@@ -33,8 +33,8 @@ type folder struct {
 	parent  *folder
 	name    string
 	path    string
-	builder snapshotfs.DirManifestBuilder // has its own lock
-	prev    []earlier                     // what earlier runs know of it; only the producer looks
+	entries entryList    // has its own lock
+	prev    []*directory // as earlier runs left it; only the producer looks
 
 	// Guarded by Capture.mu.
 	mod     fs.UTCTimestamp
@@ -42,21 +42,11 @@ type folder struct {
 	live    map[string]*folder
 }
 
-// earlier is a folder as an earlier run left it.
-type earlier map[string]*snapshot.DirEntry
-
-func index(entries []*snapshot.DirEntry) earlier {
-	e := make(earlier, len(entries))
-	for _, entry := range entries {
-		e[entry.Name] = entry
-	}
-	return e
-}
-
 // earlier finds a file that an earlier run stored.
 func (f *folder) earlier(name string) *snapshot.DirEntry {
-	for _, e := range f.prev {
-		if entry := e[name]; entry != nil && entry.Type == snapshot.EntryTypeFile {
+	for _, d := range f.prev {
+		// An earlier run that cannot be read is no loss but time.
+		if entry, err := d.find(name); err == nil && entry != nil && entry.Type == snapshot.EntryTypeFile {
 			return entry
 		}
 	}
@@ -75,6 +65,8 @@ func checkName(name string) error {
 	switch {
 	case name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\x00"):
 		return fmt.Errorf("bad name %q", name)
+	case len(name) > maxName:
+		return fmt.Errorf("a name of %d bytes, %.40q…", len(name), name)
 	case !utf8.ValidString(name):
 		return fmt.Errorf("name %q is not escaped", name)
 	}
@@ -136,16 +128,15 @@ func (c *Capture) open(ctx context.Context, parent *folder, name string) (*folde
 	if err := checkName(name); err != nil {
 		return nil, err
 	}
-	f := &folder{parent: parent, name: name, path: name, pending: 1}
+	f := &folder{parent: parent, name: name, path: name, pending: 1, entries: entryList{work: &c.s.work}}
 	if parent != c.root {
 		f.path = parent.path + "/" + name
 	}
 	c.w.claim(f.path, true)
-	for _, e := range parent.prev {
-		if entry := e[name]; entry != nil && entry.Type == snapshot.EntryTypeDirectory {
-			// An earlier run that cannot be read is no loss but time.
-			if entries, err := c.s.readDir(ctx, f.path, entry.ObjectID); err == nil {
-				f.prev = append(f.prev, index(entries))
+	for _, d := range parent.prev {
+		if entry, err := d.find(name); err == nil && entry != nil && entry.Type == snapshot.EntryTypeDirectory {
+			if before, err := c.s.openDirectory(ctx, f.path, entry.ObjectID); err == nil {
+				f.prev = append(f.prev, before)
 			}
 		}
 	}
@@ -165,6 +156,9 @@ func (c *Capture) open(ctx context.Context, parent *folder, name string) (*folde
 // leave closes folders, the deepest first.
 func (c *Capture) leave(chain []*folder) {
 	for _, f := range slices.Backward(chain) {
+		for _, d := range f.prev {
+			d.drop()
+		}
 		f.prev = nil
 		c.release(f)
 	}
@@ -185,14 +179,21 @@ func (c *Capture) release(f *folder) {
 			return // the capture has ended; the last checkpoint stands
 		}
 		entry, err := c.write(f, "")
+		if err == nil {
+			c.mu.Lock()
+			err = f.parent.entries.add(entry)
+			delete(f.parent.live, f.name)
+			c.mu.Unlock()
+		}
 		if err != nil {
 			c.fail(err)
 			return
 		}
-		c.mu.Lock()
-		f.parent.builder.AddEntry(entry)
-		delete(f.parent.live, f.name)
-		c.mu.Unlock()
+		if f.entries.file != nil { // a checkpoint may be reading it; none that begins now will
+			c.safepoint.mu.Lock()
+			f.entries.drop()
+			c.safepoint.mu.Unlock()
+		}
 		f = f.parent
 	}
 }
@@ -200,29 +201,36 @@ func (c *Capture) release(f *folder) {
 // write stores a folder. With a reason it is incomplete: its folders that are
 // not written yet are written as they are now, and it may change afterwards.
 func (c *Capture) write(f *folder, incomplete string) (*snapshot.DirEntry, error) {
-	builder := &f.builder
 	c.mu.Lock()
 	mod := f.mod
-	if incomplete != "" {
-		builder = builder.Clone()
-	}
+	entries := f.entries.view()
 	live := slices.Collect(maps.Values(f.live))
 	c.mu.Unlock()
 	for _, child := range live {
 		entry, err := c.write(child, incomplete)
+		if err == nil {
+			err = entries.add(entry)
+		}
 		if err != nil {
 			return nil, err
 		}
-		builder.AddEntry(entry)
 	}
-	dir := builder.Build(mod, incomplete)
-	if twice := duplicate(dir.Entries); twice != "" {
-		return nil, fmt.Errorf("%s in folder %s: %w", twice, f.path, ErrOrder)
+	sum := entries.sum
+	sum.TotalDirCount++
+	sum.IncompleteReason = incomplete
+	if entries.empty() {
+		sum.MaxModTime = mod
 	}
 	if mod == 0 {
-		mod = dir.Summary.MaxModTime
+		mod = sum.MaxModTime
 	}
-	id, err := c.writeDir(newObject{path: f.path, folder: true, final: incomplete == "", modTime: timeOf(mod)}, dir)
+	w := c.w.create(c.ctx, newObject{path: f.path, folder: true, final: incomplete == "", modTime: timeOf(mod)})
+	defer w.Close()
+	err := writeDirectory(w, entries, &sum)
+	if err != nil {
+		return nil, fmt.Errorf("folder %s: %w", f.path, err)
+	}
+	id, err := w.Result()
 	if err != nil {
 		return nil, err
 	}
@@ -232,63 +240,55 @@ func (c *Capture) write(f *folder, incomplete string) (*snapshot.DirEntry, error
 		Permissions: dirMode,
 		ModTime:     mod,
 		ObjectID:    id,
-		DirSummary:  dir.Summary,
+		DirSummary:  &sum,
 	}, nil
 }
 
-// writeDir stores a directory as kopia does, but entry by entry: the JSON of a
-// large folder is not in memory as a whole.
-func (c *Capture) writeDir(o newObject, dir *snapshot.DirManifest) (object.ID, error) {
-	w := c.w.create(c.ctx, o)
-	defer w.Close()
-	out := bufio.NewWriter(w)
-	enc := json.NewEncoder(out)
-	fmt.Fprintf(out, `{"stream":%q,"entries":[`, dir.StreamType)
-	for i, e := range dir.Entries {
-		if i > 0 {
-			out.WriteByte(',')
-		}
-		if err := enc.Encode(e); err != nil {
-			return object.EmptyID, err
-		}
-	}
-	out.WriteString(`],"summary":`)
-	if err := enc.Encode(dir.Summary); err != nil {
-		return object.EmptyID, err
-	}
-	out.WriteString("}\n")
-	if err := out.Flush(); err != nil {
-		return object.EmptyID, err
-	}
-	return w.Result()
-}
+// directoryStream is what kopia calls a directory.
+const directoryStream = "kopia:directory"
 
-// duplicate finds a name that is there twice in entries sorted by kopia:
-// folders first, each kind by name.
-func duplicate(entries []*snapshot.DirEntry) string {
-	split := 0
-	for split < len(entries) && entries[split].Type == snapshot.EntryTypeDirectory {
-		split++
+// writeDirectory writes a directory as kopia does, folders first, each kind by name,
+// but line by line: the JSON of a large folder is not in memory as a whole.
+func writeDirectory(w io.Writer, entries *view, sum *fs.DirectorySummary) error {
+	out := bufio.NewWriter(w)
+	fmt.Fprintf(out, `{"stream":%q,"entries":[`, directoryStream)
+	each, between := entries.all(), ""
+	write := func(l line) {
+		out.WriteString(between)
+		out.Write(l.json)
+		between = ","
 	}
-	dirs, files := entries[:split], entries[split:]
-	for _, list := range [][]*snapshot.DirEntry{dirs, files} {
-		for i := 1; i < len(list); i++ {
-			if list[i-1].Name == list[i].Name {
-				return list[i].Name
+	if entries.dirs {
+		err := each(func(l line) error {
+			if l.dir {
+				write(l)
 			}
+			return nil
+		})
+		if err != nil {
+			return err
 		}
 	}
-	for len(dirs) > 0 && len(files) > 0 {
-		switch d, f := dirs[0].Name, files[0].Name; {
-		case d == f:
-			return d
-		case d < f:
-			dirs = dirs[1:]
-		default:
-			files = files[1:]
+	var last []byte
+	err := each(func(l line) error {
+		if last != nil && bytes.Equal(last, l.name) {
+			return fmt.Errorf("%s: %w", last, ErrOrder)
 		}
+		last = append(last[:0], l.name...)
+		if !l.dir {
+			write(l)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	return ""
+	text, err := json.Marshal(sum)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, `],"summary":%s}`, text)
+	return out.Flush()
 }
 
 // entryTime is a time as kopia keeps it: nanoseconds since 1970 in 64 bits. One

@@ -215,14 +215,10 @@ type recordWriter struct {
 }
 
 func (w *recordWriter) Write(b []byte) (int, error) {
-	// The JSON comes entry by entry, each with the end of a line that is none.
-	line := bytes.ReplaceAll(b, []byte("\n"), nil)
-	w.hash.Write(line)
-	w.length += int64(len(line))
-	if _, err := w.out.Write(line); err != nil {
-		return 0, w.s.p.fault("write", indexFile, err)
-	}
-	return len(b), nil
+	w.hash.Write(b)
+	w.length += int64(len(b))
+	n, err := w.out.Write(b)
+	return n, w.s.p.fault("write", indexFile, err)
 }
 
 func (w *recordWriter) Result() (object.ID, error) {

@@ -49,6 +49,7 @@ type Store struct {
 	repo  repository
 	clock *clock
 	lock  *lockfile.Lock // nil when read only
+	work  workFiles
 }
 
 // Create makes a store at storePath, or opens the incomplete one that is there
@@ -151,7 +152,7 @@ func openAt(ctx context.Context, dir string, opt Options) (*Store, error) {
 	if err != nil {
 		return nil, wrap(ErrNotStore, dir, err)
 	}
-	s := &Store{opt: opt, dir: dir, kind: kind, clock: &clock{now: opt.Clock}}
+	s := &Store{opt: opt, dir: dir, kind: kind, clock: &clock{now: opt.Clock}, work: workFiles{dir: opt.TempDir}}
 	if err := s.connect(ctx); err != nil {
 		return nil, openError(dir, err)
 	}
@@ -195,6 +196,7 @@ func openError(dir string, err error) error {
 // Close releases the store and removes its working files.
 func (s *Store) Close(ctx context.Context) error {
 	defer s.lock.Release()
+	s.work.close()
 	return s.repo.close(ctx)
 }
 

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -47,39 +46,33 @@ type Tree struct {
 	root *snapshot.DirEntry
 
 	mu     sync.Mutex
-	recent map[object.ID]map[string]*snapshot.DirEntry
-	held   int // entries in recent
+	recent map[object.ID]*directory
+	held   int // bytes that recent takes
 }
 
-// maxHeld bounds the entries that a Tree remembers.
-const maxHeld = 1 << 17
+// maxHeld bounds the memory for the folders that a Tree remembers.
+const maxHeld = 16 << 20
 
 // entry finds a name in a folder, nil if it is not there.
 func (t *Tree) entry(ctx context.Context, path string, folder object.ID, name string) (*snapshot.DirEntry, error) {
 	t.mu.Lock()
-	entries, ok := t.recent[folder]
-	t.mu.Unlock()
-	if ok {
-		return entries[name], nil
-	}
-	list, err := t.s.readDir(ctx, path, folder)
-	if err != nil {
-		return nil, err
-	}
-	entries = make(map[string]*snapshot.DirEntry, len(list))
-	for _, e := range list {
-		entries[e.Name] = e
-	}
-	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.recent == nil || t.held+len(list) > maxHeld {
-		t.recent, t.held = map[object.ID]map[string]*snapshot.DirEntry{}, 0
+	d := t.recent[folder]
+	if d == nil {
+		var err error
+		if d, err = t.s.openDirectory(ctx, path, folder); err != nil {
+			return nil, err
+		}
+		if t.recent == nil || t.held+d.held > maxHeld {
+			for _, old := range t.recent {
+				old.drop()
+			}
+			t.recent, t.held = map[object.ID]*directory{}, 0
+		}
+		t.recent[folder] = d
+		t.held += d.held
 	}
-	if _, raced := t.recent[folder]; !raced {
-		t.recent[folder] = entries
-		t.held += len(list)
-	}
-	return entries[name], nil
+	return d.find(name)
 }
 
 // Tree opens a capture for reading.
@@ -92,23 +85,40 @@ func (s *Store) Tree(ctx context.Context, id ID) (*Tree, error) {
 }
 
 // ReadDir lists a folder, folders first, each in name order. The root is "".
-func (t *Tree) ReadDir(ctx context.Context, path string) ([]Entry, error) {
+func (t *Tree) ReadDir(ctx context.Context, path string) (entries []Entry, err error) {
+	err = t.EachIn(ctx, path, func(e Entry) error {
+		entries = append(entries, e)
+		return nil
+	})
+	return entries, err
+}
+
+// EachIn calls f with what ReadDir lists, until f returns an error. Only a part of a
+// large folder is in memory.
+func (t *Tree) EachIn(ctx context.Context, path string, f func(Entry) error) error {
 	e, err := t.find(ctx, path)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if e.Type != snapshot.EntryTypeDirectory {
-		return nil, fmt.Errorf("list %s: not a folder", path)
+		return fmt.Errorf("list %s: not a folder", path)
 	}
-	list, err := t.s.readDir(ctx, path, e.ObjectID)
+	var failed error
+	err = t.s.eachPage(ctx, path, e.ObjectID, func(page []*snapshot.DirEntry) error {
+		for _, e := range page {
+			if failed = f(entryOf(e)); failed != nil {
+				return failed
+			}
+		}
+		return nil
+	})
+	if failed != nil {
+		return failed
+	}
 	if err != nil {
-		return nil, fmt.Errorf("list %s: %w", path, err)
+		return fmt.Errorf("list %s: %w", path, err)
 	}
-	entries := make([]Entry, len(list))
-	for i, e := range list {
-		entries[i] = entryOf(e)
-	}
-	return entries, nil
+	return nil
 }
 
 // Stat describes one file or folder.
@@ -209,109 +219,4 @@ func damage(err error) error {
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrCorrupt, err)
-}
-
-// maxEntry bounds the JSON of one directory entry.
-const maxEntry = 4 << 20
-
-// readDir reads a directory object. Entries that cannot have come from this
-// package make it corrupt: their names are used in paths.
-func (s *Store) readDir(ctx context.Context, path string, id object.ID) (entries []*snapshot.DirEntry, err error) {
-	defer recovered(&err)
-	r, err := s.repo.open(ctx, path, id)
-	if err != nil {
-		return nil, damage(err)
-	}
-	defer r.Close()
-	if entries, err = parseDir(r); err == nil {
-		_, err = io.Copy(io.Discard, r) // to its end, where it is proved
-	}
-	if err != nil {
-		return nil, damage(err)
-	}
-	return entries, nil
-}
-
-// parseDir decodes {"stream":"kopia:directory","entries":[…],"summary":{…}}
-// entry by entry, so that none can be larger than maxEntry.
-func parseDir(r io.Reader) ([]*snapshot.DirEntry, error) {
-	limit := &limitedReader{r: r}
-	dec := json.NewDecoder(limit)
-	token := func() (json.Token, error) {
-		limit.left = maxEntry
-		return dec.Token()
-	}
-	if t, err := token(); err != nil || t != json.Delim('{') {
-		return nil, errors.Join(errors.New("not a directory"), err)
-	}
-	var entries []*snapshot.DirEntry
-	stream := ""
-	for dec.More() {
-		key, err := token()
-		if err != nil {
-			return nil, err
-		}
-		limit.left = maxEntry
-		switch key {
-		case "stream":
-			err = dec.Decode(&stream)
-		case "entries":
-			entries, err = parseEntries(dec, limit)
-		default:
-			var skip json.RawMessage
-			err = dec.Decode(&skip)
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	if _, err := token(); err != nil {
-		return nil, err
-	}
-	if stream != "kopia:directory" {
-		return nil, fmt.Errorf("not a directory but %q", stream)
-	}
-	return entries, nil
-}
-
-func parseEntries(dec *json.Decoder, limit *limitedReader) ([]*snapshot.DirEntry, error) {
-	t, err := dec.Token()
-	if err != nil || t == nil {
-		return nil, err // null: no entries
-	}
-	if t != json.Delim('[') {
-		return nil, errors.New("entries are not a list")
-	}
-	var entries []*snapshot.DirEntry
-	for dec.More() {
-		limit.left = maxEntry
-		e := new(snapshot.DirEntry)
-		if err := dec.Decode(e); err != nil {
-			return nil, err
-		}
-		if err := checkName(e.Name); err != nil {
-			return nil, err
-		}
-		if e.Type != snapshot.EntryTypeFile && e.Type != snapshot.EntryTypeDirectory {
-			return nil, fmt.Errorf("%q is of type %q", e.Name, e.Type)
-		}
-		entries = append(entries, e)
-	}
-	_, err = dec.Token()
-	return entries, err
-}
-
-// limitedReader fails when more than left bytes are read before left is set anew.
-type limitedReader struct {
-	r    io.Reader
-	left int
-}
-
-func (l *limitedReader) Read(p []byte) (int, error) {
-	if l.left <= 0 {
-		return 0, errors.New("directory entry is too long")
-	}
-	n, err := l.r.Read(p[:min(len(p), l.left)])
-	l.left -= n
-	return n, err
 }

@@ -226,28 +226,30 @@ func (w *walker) folder(ctx context.Context, path string, e *snapshot.DirEntry, 
 			return
 		}
 	}
-	entries, err := w.s.readDir(ctx, path, e.ObjectID)
+	var done sync.WaitGroup
+	err := w.s.eachPage(ctx, path, e.ObjectID, func(page []*snapshot.DirEntry) error {
+		for _, e := range page {
+			if e.Type == snapshot.EntryTypeFile && ctx.Err() == nil {
+				done.Add(1)
+				select {
+				case visits <- visit{childPath(path, e), e, &done}:
+				case <-ctx.Done():
+					done.Done()
+				}
+			}
+		}
+		for _, e := range page {
+			if e.Type == snapshot.EntryTypeDirectory && ctx.Err() == nil {
+				w.folder(ctx, childPath(path, e), e, visits, cancel)
+			}
+		}
+		return ctx.Err()
+	})
+	done.Wait()
 	if err != nil {
 		w.check(path, err, cancel)
 		return
 	}
-	var done sync.WaitGroup
-	for _, e := range entries {
-		if e.Type == snapshot.EntryTypeFile && ctx.Err() == nil {
-			done.Add(1)
-			select {
-			case visits <- visit{childPath(path, e), e, &done}:
-			case <-ctx.Done():
-				done.Done()
-			}
-		}
-	}
-	for _, e := range entries {
-		if e.Type == snapshot.EntryTypeDirectory && ctx.Err() == nil {
-			w.folder(ctx, childPath(path, e), e, visits, cancel)
-		}
-	}
-	done.Wait()
 	if w.leave != nil {
 		w.leave(path, e)
 	}
