@@ -110,7 +110,7 @@ func (r *run) cleanPattern(ctx context.Context, c cleanup) error {
 		if err != nil {
 			return nil // absent, or a link: nothing of ours
 		}
-		for _, name := range f.names {
+		for name := range f.names.all() {
 			child, childShown := winname.Join(at, name), winname.Join(shown, name)
 			_, info, err := d.find(child)
 			if err != nil {
@@ -139,7 +139,7 @@ func (r *run) cleanPattern(ctx context.Context, c cleanup) error {
 				return err
 			}
 		}
-		if len(f.names) > 0 || !p.MatchNode(shown) || r.places.isNamed(shown) {
+		if !f.names.empty() || !p.MatchNode(shown) || r.places.isNamed(shown) {
 			return nil
 		}
 		return r.try(ctx, job.UnreadableFile, shown, func() error { return d.removeFolder(at) })

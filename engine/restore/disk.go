@@ -2,7 +2,6 @@ package restore
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -31,6 +30,7 @@ type disk struct {
 	changed func(what, path, text string)
 	sys     system
 	dirs    map[string]*folder // by folded path
+	inDirs  int                // about how many spelled names are in them
 
 	near   *os.Root                // the folder written to last, so that its path is walked once
 	nearAt string                  // its native path
@@ -40,13 +40,16 @@ type disk struct {
 
 // folder is a folder of a disk with the names in it.
 type folder struct {
-	native  string            // slash-separated below the root, "." for the root
-	names   map[string]string // folded to spelled
-	touched bool              // it is new, or its time is in the journal
+	native  string // slash-separated below the root, "." for the root
+	names   *names
+	touched bool // it is new, or its time is in the journal
 }
 
-// maxDirs bounds the folders that are remembered.
-const maxDirs = 4096
+// What is remembered of folders ends with either bound.
+const (
+	maxDirs   = 1 << 12
+	maxInDirs = 1 << 17 // names as they are spelled
+)
 
 // errLink is for paths that lead through a link.
 var errLink = errors.New("a link is in the way")
@@ -128,7 +131,7 @@ func (d *disk) folder(p string) (*folder, error) {
 		if err != nil {
 			return nil, err
 		}
-		spelled, ok := parent.names[winname.Fold(name)]
+		spelled, ok := parent.names.find(name)
 		if !ok {
 			return nil, &fs.PathError{Op: "find", Path: p, Err: fs.ErrNotExist}
 		}
@@ -143,30 +146,28 @@ func (d *disk) folder(p string) (*folder, error) {
 			return nil, &fs.PathError{Op: "find", Path: p, Err: errLink}
 		}
 	}
-	f := &folder{native: native, names: map[string]string{}}
-	in, err := d.root.Open(native)
+	names, err := readNames(d.root, native)
 	if err != nil {
 		return nil, err
 	}
-	defer in.Close()
-	names, err := in.Readdirnames(-1)
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range names {
-		if old, twice := f.names[winname.Fold(name)]; !twice || name < old {
-			f.names[winname.Fold(name)] = name
-		}
-	}
+	f := &folder{native: native, names: names}
 	d.remember(key, f)
 	return f, nil
 }
 
 func (d *disk) remember(key string, f *folder) {
-	if len(d.dirs) >= maxDirs && !d.dry() {
+	if d.inDirs += len(f.names.spelled); (len(d.dirs) >= maxDirs || d.inDirs > maxInDirs) && !d.dry() {
 		clear(d.dirs)
+		d.inDirs = len(f.names.spelled)
 	}
 	d.dirs[key] = f
+}
+
+// added notes that something has been put into a folder.
+func (d *disk) added(f *folder, name string) {
+	before := len(f.names.spelled)
+	f.names.add(name)
+	d.inDirs += len(f.names.spelled) - before
 }
 
 // find looks for something; the info is that of the thing itself, a link too.
@@ -180,7 +181,7 @@ func (d *disk) find(p string) (native string, info fs.FileInfo, err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	spelled, ok := f.names[winname.Fold(name)]
+	spelled, ok := f.names.find(name)
 	if !ok {
 		return "", nil, &fs.PathError{Op: "find", Path: p, Err: fs.ErrNotExist}
 	}
@@ -197,8 +198,7 @@ func (d *disk) exists(p string) bool {
 	if err != nil {
 		return false
 	}
-	_, ok := f.names[winname.Fold(name)]
-	return ok
+	return f.names.has(name)
 }
 
 // mkdirs makes a folder and those above it. made lists what was not there, the
@@ -234,8 +234,8 @@ func (d *disk) mkdirs(p string) (made []string, err error) {
 		d.moment("folder made", native)
 	}
 	d.changed("folder", p, "")
-	parent.names[winname.Fold(name)] = name
-	d.remember(winname.Fold(p), &folder{native: native, names: map[string]string{}, touched: true})
+	d.added(parent, name)
+	d.remember(winname.Fold(p), &folder{native: native, names: newNames(d.root, native), touched: true})
 	return append(made, p), nil
 }
 
@@ -272,11 +272,13 @@ func (d *disk) setShort(p, short string) {
 	if err != nil {
 		return
 	}
-	if _, taken := f.names[winname.Fold(short)]; taken {
+	if f.names.has(short) {
 		return
 	}
 	if near, err := d.enter(f); err == nil {
-		name = cmp.Or(f.names[winname.Fold(name)], name)
+		if spelled, ok := f.names.find(name); ok {
+			name = spelled
+		}
 		_ = d.sys.setShort(near, name, d.full(path.Join(f.native, name)), short)
 	}
 }
@@ -284,7 +286,7 @@ func (d *disk) setShort(p, short string) {
 // freeName takes a file's name away from what has it for DOS only: to write under it
 // would replace that.
 func (d *disk) freeName(f *folder, name string) error {
-	if _, taken := f.names[winname.Fold(name)]; taken || !winname.IsShort(name) {
+	if f.names.has(name) || !winname.IsShort(name) {
 		return nil
 	}
 	near, err := d.enter(f)
@@ -311,7 +313,7 @@ func (d *disk) place(p string, replace bool, fill func(near *os.Root, temp, full
 	if err != nil {
 		return err
 	}
-	spelled, taken := f.names[winname.Fold(name)]
+	spelled, taken := f.names.find(name)
 	what := "file"
 	if taken {
 		if !replace {
@@ -321,7 +323,7 @@ func (d *disk) place(p string, replace bool, fill func(near *os.Root, temp, full
 	}
 	if d.dry() {
 		d.changed(what, p, "")
-		f.names[winname.Fold(name)] = name
+		d.added(f, name)
 		return nil
 	}
 	native := path.Join(f.native, name)
@@ -355,7 +357,7 @@ func (d *disk) place(p string, replace bool, fill func(near *os.Root, temp, full
 		return err
 	}
 	d.moment("file in place", native)
-	f.names[winname.Fold(name)] = name
+	d.added(f, name)
 	return nil
 }
 
@@ -468,7 +470,7 @@ func (d *disk) remove(p string) error {
 			return err
 		}
 	}
-	delete(f.names, winname.Fold(name))
+	f.names.remove(name)
 	return nil
 }
 
@@ -502,7 +504,7 @@ func (d *disk) removeFolder(p string) error {
 		d.moment("folder moved", f.native)
 	}
 	delete(d.dirs, winname.Fold(p))
-	delete(parent.names, winname.Fold(name))
+	parent.names.remove(name)
 	return nil
 }
 

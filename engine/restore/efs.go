@@ -238,7 +238,7 @@ func (d *disk) importRaw(p string, meta metadata, open func() (io.ReadCloser, er
 	}
 	d.changed("file", p, "encrypted")
 	if d.dry() {
-		f.names[winname.Fold(name)] = name
+		d.added(f, name)
 		return nil
 	}
 	native := f.native + "/" + name
@@ -256,6 +256,6 @@ func (d *disk) importRaw(p string, meta metadata, open func() (io.ReadCloser, er
 	if err := ImportRaw(d.full(native), in); err != nil {
 		return err
 	}
-	f.names[winname.Fold(name)] = name
+	d.added(f, name)
 	return d.sys.apply(d.root, native, d.full(native), nil, meta)
 }

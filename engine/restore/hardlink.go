@@ -94,6 +94,6 @@ func (d *disk) link(native, p string) error {
 		return err
 	}
 	d.moment("file in place", to)
-	f.names[winname.Fold(name)] = name
+	d.added(f, name)
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"os"
 	"path"
 	"path/filepath"
@@ -172,37 +173,93 @@ type UndoFailure struct {
 // maxStep bounds a line of a journal.
 const maxStep = 64 << 20 // a value of the registry may be in it
 
-// readJournal reads a journal as far as it is whole.
-func readJournal(name string) (Begin, []step, error) {
-	var b Begin
+// recording is a Journal that is read. Where its steps lie is in memory, what they
+// are is not: a restore of a million files has as many.
+type recording struct {
+	Begin
+	file  *os.File
+	first int64   // where the first step begins
+	ends  []int64 // where each ends
+}
+
+// readJournal reads a journal as far as it is whole. Close the recording's file.
+func readJournal(name string) (*recording, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return b, nil, fmt.Errorf("read the journal: %w", err)
+		return nil, fmt.Errorf("read the journal: %w", err)
 	}
-	defer f.Close()
-	in := bufio.NewScanner(f)
+	r := &recording{file: f}
+	if err := r.read(name); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return r, nil
+}
+
+func (r *recording) read(name string) error {
+	var at int64
+	in := bufio.NewScanner(r.file)
 	in.Buffer(nil, maxStep)
-	if !in.Scan() || decode(in.Bytes(), &b) != nil || b.Journal == 0 {
-		return b, nil, fmt.Errorf("%s is no journal of a restore", name)
+	in.Split(func(data []byte, end bool) (int, []byte, error) {
+		n, line, err := bufio.ScanLines(data, end)
+		at += int64(n)
+		return n, line, err
+	})
+	if !in.Scan() || decode(in.Bytes(), &r.Begin) != nil || r.Journal == 0 {
+		return fmt.Errorf("%s is no journal of a restore", name)
 	}
-	if b.Journal > journalVersion {
-		return b, nil, fmt.Errorf("journal %s has version %d, newer than this program's %d", name, b.Journal, journalVersion)
+	if r.Journal > journalVersion {
+		return fmt.Errorf("journal %s has version %d, newer than this program's %d", name, r.Journal, journalVersion)
 	}
-	if !isKeep(b.Keep) || b.Temp == "" || strings.ContainsAny(b.Temp, `/\`) {
-		return b, nil, fmt.Errorf("journal %s names impossible folders", name)
+	if !isKeep(r.Keep) || r.Temp == "" || strings.ContainsAny(r.Temp, `/\`) {
+		return fmt.Errorf("journal %s names impossible folders", name)
 	}
-	var steps []step
-	for in.Scan() {
+	for r.first = at; in.Scan(); {
 		var s step
 		if err := decode(in.Bytes(), &s); err != nil {
 			break // cut off when the power went
 		}
-		if s.Disk < 0 || s.Disk >= len(b.Disks) {
-			return b, nil, fmt.Errorf("journal %s: step %d is on volume %d, which there is not", name, len(steps)+1, s.Disk)
+		if s.Disk < 0 || s.Disk >= len(r.Disks) {
+			return fmt.Errorf("journal %s: step %d is on volume %d, which there is not", name, len(r.ends)+1, s.Disk)
 		}
-		steps = append(steps, s)
+		r.ends = append(r.ends, at)
 	}
-	return b, steps, in.Err()
+	return in.Err()
+}
+
+// backward gives the steps, the last first, and the error of one that cannot be read
+// any more.
+func (r *recording) backward() iter.Seq2[step, error] {
+	return func(yield func(step, error) bool) {
+		for i, end := range slices.Backward(r.ends) {
+			start := r.first
+			if i > 0 {
+				start = r.ends[i-1]
+			}
+			line := make([]byte, end-start)
+			_, err := r.file.ReadAt(line, start)
+			var s step
+			if err == nil {
+				err = decode(line, &s)
+			}
+			if err == nil && (s.Disk < 0 || s.Disk >= len(r.Disks)) {
+				err = errors.New("it was changed meanwhile")
+			}
+			if err != nil {
+				err = fmt.Errorf("read the journal: %w", err)
+			}
+			if !yield(s, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// last is the last step, the zero one if there is none.
+func (r *recording) last() (step, error) {
+	for s, err := range r.backward() {
+		return s, err
+	}
+	return step{}, nil
 }
 
 func isKeep(dir string) bool {
@@ -216,10 +273,11 @@ func isKeep(dir string) bool {
 // gets another name at the end, so that nothing is taken back twice.
 func Undo(name string, disks []string) (UndoReport, error) {
 	var report UndoReport
-	b, steps, err := readJournal(name)
+	b, err := readJournal(name)
 	if err != nil {
 		return report, err
 	}
+	defer b.file.Close()
 	if disks == nil {
 		disks = b.Disks
 	}
@@ -233,7 +291,10 @@ func Undo(name string, disks []string) (UndoReport, error) {
 		}
 		defer roots[i].Close()
 	}
-	for _, s := range slices.Backward(steps) {
+	for s, err := range b.backward() {
+		if err != nil {
+			return report, err
+		}
 		if err := undo(roots[s.Disk], disks[s.Disk], s, b.Temp, &report); err != nil {
 			report.Failed = append(report.Failed, UndoFailure{filepath.Join(disks[s.Disk], string(s.Path)), err.Error()})
 		}
@@ -242,6 +303,7 @@ func Undo(name string, disks []string) (UndoReport, error) {
 		return report, fmt.Errorf("%d things could not be taken back, first %s: %s",
 			len(report.Failed), report.Failed[0].Path, report.Failed[0].Text)
 	}
+	b.file.Close() // Windows renames no file that is open
 	if err := os.Rename(name, name+".undone"); err != nil {
 		return report, fmt.Errorf("mark the journal: %w", err)
 	}

@@ -79,17 +79,13 @@ func (r *run) removeEmpty(ctx context.Context, p migxml.Pattern) error {
 			return nil // absent, a file, or a link
 		}
 		if wild {
-			var names []string
-			for _, name := range f.names {
-				names = append(names, name)
-			}
-			for _, name := range names {
+			for name := range f.names.all() {
 				if err := walk(winname.Join(at, name), winname.Join(shown, name)); err != nil {
 					return err
 				}
 			}
 		}
-		if len(f.names) > 0 || !p.MatchNode(shown) {
+		if !f.names.empty() || !p.MatchNode(shown) {
 			return nil
 		}
 		return r.try(ctx, job.UnreadableFile, shown, func() error { return d.removeFolder(at) })
@@ -123,7 +119,7 @@ func (r *run) registerFonts(ctx context.Context, p migxml.Pattern) error {
 	}
 	_, inWindows := cutPath(shown, winname.Join(r.machine.SystemRoot, "Fonts"))
 	var bad []error
-	for _, name := range f.names {
+	for name := range f.names.all() {
 		if err := ctx.Err(); err != nil {
 			return err
 		}

@@ -19,12 +19,13 @@ func (r *run) sweep() {
 		return
 	}
 	for _, name := range names {
-		begun, steps, err := readJournal(filepath.Join(dir, name))
-		if err != nil || len(steps) == 0 {
+		begun, err := readJournal(filepath.Join(dir, name))
+		if err != nil {
 			continue
 		}
-		last := steps[len(steps)-1]
-		if last.Op != opFile || !strings.HasPrefix(begun.Temp, tempPrefix) {
+		last, err := begun.last()
+		begun.file.Close()
+		if err != nil || last.Op != opFile || !strings.HasPrefix(begun.Temp, tempPrefix) {
 			continue
 		}
 		for _, d := range r.disks {
