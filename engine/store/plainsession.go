@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"hash/maphash"
 	"io"
 	"io/fs"
 	"os"
@@ -24,7 +25,7 @@ import (
 )
 
 func (p *plainStore) begin(context.Context) (session, error) {
-	s := &plainSession{p: p, dirs: map[string]*placed{}}
+	s := &plainSession{p: p, seed: maphash.MakeSeed(), dirs: map[string]*placed{}}
 	names, err := p.manifestNames()
 	for _, name := range names {
 		var n int
@@ -62,6 +63,7 @@ func (p *plainStore) begin(context.Context) (session, error) {
 // plainSession writes to a plain store.
 type plainSession struct {
 	p    *plainStore
+	seed maphash.Seed
 	temp atomic.Int64 // names of temporary files
 
 	record sync.Mutex // one record is written at a time
@@ -77,9 +79,13 @@ type plainSession struct {
 
 // placed is where an open folder and what it holds lie.
 type placed struct {
-	name  string            // in the store's folder
-	apart bool              // not there: what it holds lies in Other
-	names map[string]string // what is in it, by folded names in the store
+	name  string // in the store's folder
+	apart bool   // not there: what it holds lies in Other
+
+	// What is in it, by the hash of its folded name in the store: that of its name. A
+	// million names would be too much for the memory, and of two that have one hash
+	// the second lies in Other as if they were the same, where it is as well.
+	names map[uint64]uint64
 }
 
 // locate finds the place of an object, making the folders above it. ok is false
@@ -89,18 +95,18 @@ func (s *plainSession) locate(at string) (name string, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	dir, own := splitPath(at)
-	return s.folder(dir).take(own, own)
+	return s.take(s.folder(dir), own, own)
 }
 
-// take gives a name in the folder to an object, if it is free or already its own.
-func (d *placed) take(own, object string) (name string, ok bool) {
+// take gives a name in a folder to what lies there, if it is free or already its own.
+func (s *plainSession) take(d *placed, own, what string) (name string, ok bool) {
 	if d.apart {
 		return "", false
 	}
 	host := hostName(own, "windows")
-	fold := winname.Fold(host)
+	fold, object := maphash.String(s.seed, winname.Fold(host)), maphash.String(s.seed, what)
 	if d.names == nil {
-		d.names = map[string]string{}
+		d.names = map[uint64]uint64{}
 	}
 	if other, taken := d.names[fold]; taken && other != object {
 		return "", false
@@ -118,7 +124,7 @@ func (s *plainSession) folder(at string) *placed {
 	if at != "" {
 		dir, own := splitPath(at)
 		var ok bool
-		d.name, ok = s.folder(dir).take(own, own+"/")
+		d.name, ok = s.take(s.folder(dir), own, own+"/")
 		// A medium that is in trouble says so again when something is written.
 		d.apart = !ok || s.mkdir(d.name) != nil
 	}
