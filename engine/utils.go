@@ -24,26 +24,23 @@ func (e *Engine) EachStored(ctx context.Context, ref StoreRef, f func(name strin
 	if err != nil {
 		return failStore(err, ref.Path)
 	}
+	var failed error // of f
 	var walk func(dir string) error
 	walk = func(dir string) error {
-		entries, err := tree.ReadDir(ctx, dir)
-		if err != nil {
-			return failStore(err, ref.Path)
-		}
-		for _, entry := range entries {
+		return tree.EachIn(ctx, dir, func(entry store.Entry) error {
 			name := path.Join(dir, entry.Name)
 			if entry.Dir {
-				err = walk(name)
-			} else {
-				err = f(name)
+				return walk(name)
 			}
-			if err != nil {
-				return err
-			}
-		}
-		return nil
+			failed = f(name)
+			return failed
+		})
 	}
-	return walk("")
+	err = walk("")
+	if failed != nil {
+		return failed
+	}
+	return failStore(err, ref.Path)
 }
 
 // RemoveStore deletes a store with the report beside it, and the folder it is in

@@ -256,22 +256,26 @@ func eachEntry(v volume.Volume, path string, f func(volume.Info) error) (err, fa
 // is told that everything was saved when gigabytes were never looked at.
 func (s *scanner) ignored(ctx context.Context, path, shown, owner string, e volume.Info) error {
 	var sum Totals
-	waiting := []string{path}
-	for len(waiting) > 0 && !e.IsLink() {
-		if err := ctx.Err(); err != nil {
-			return err
+	var count func(dir string)
+	count = func(dir string) {
+		if ctx.Err() != nil {
+			return
 		}
-		dir := waiting[len(waiting)-1]
-		waiting = waiting[:len(waiting)-1]
 		eachEntry(s.volume, dir, func(e volume.Info) error { // it is not wanted, so it is no problem
 			switch {
 			case !e.IsDir():
 				sum.add(Totals{Files: 1, Bytes: e.Size})
 			case !e.IsLink() && !s.isSkipped(winname.Join(dir, e.Name)):
-				waiting = append(waiting, winname.Join(dir, e.Name))
+				count(winname.Join(dir, e.Name))
 			}
 			return nil
 		})
+	}
+	if !e.IsLink() {
+		count(path)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	if sum.Files > 0 {
 		s.leave(owner, noRule, job.Notice, shown, sum, false)
