@@ -9,9 +9,7 @@
 package media
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -19,6 +17,7 @@ import (
 
 	"lifeboat/engine/answers"
 	"lifeboat/engine/winname"
+	"lifeboat/winpe/media/copyfile"
 )
 
 // Extras are what a person adds to any stick. They lie on the stick, where they
@@ -132,11 +131,11 @@ func (e Extras) put(stick, about string) error {
 			return err
 		}
 		for _, rel := range named {
-			if err := copyFile(filepath.Join(stick, rel), filepath.Join(filepath.Dir(e.Config), rel)); err != nil {
+			if err := copyfile.Copy(filepath.Join(stick, rel), filepath.Join(filepath.Dir(e.Config), rel)); err != nil {
 				return err
 			}
 		}
-		return copyFile(config, e.Config)
+		return copyfile.Copy(config, e.Config)
 	}
 	if len(e.Rules) > 0 {
 		file.Rules = []string{rulesDir}
@@ -175,32 +174,11 @@ func isFile(name string) error {
 // copyFiles copies files into a folder.
 func copyFiles(dir string, files []string) error {
 	for _, file := range files {
-		if err := copyFile(filepath.Join(dir, filepath.Base(file)), file); err != nil {
+		if err := copyfile.Copy(filepath.Join(dir, filepath.Base(file)), file); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// copyFile copies a file to a name that must not exist yet, making its folder.
-func copyFile(to, from string) (err error) {
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-		return err
-	}
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, out.Close()) }()
-	if _, err = io.Copy(out, in); err != nil {
-		return err
-	}
-	return out.Sync()
 }
 
 // copyTree copies the files below a folder, except those that leave picks by
@@ -223,7 +201,7 @@ func copyTree(to, from string, leave func(path string) bool) error {
 		if !d.Type().IsRegular() {
 			return nil
 		}
-		return copyFile(filepath.Join(to, rel), path)
+		return copyfile.Copy(filepath.Join(to, rel), path)
 	})
 }
 

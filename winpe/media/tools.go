@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"lifeboat/winpe/media/copyfile"
 )
 
 // imager changes images in WIM files. Paths inside an image are slash-separated
@@ -120,7 +122,7 @@ func (d dism) mounted(ctx context.Context, wim string, index int, writable bool,
 func (d dism) read(ctx context.Context, wim string, index int, dir string, files []string) error {
 	return d.mounted(ctx, wim, index, false, func(mount string) error {
 		for _, f := range files {
-			err := copyFile(filepath.Join(dir, filepath.FromSlash(f)), filepath.Join(mount, filepath.FromSlash(f)))
+			err := copyfile.Copy(filepath.Join(dir, filepath.FromSlash(f)), filepath.Join(mount, filepath.FromSlash(f)))
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}

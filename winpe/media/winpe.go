@@ -16,6 +16,7 @@ import (
 	"lifeboat/engine/regf"
 	"lifeboat/engine/winname"
 	"lifeboat/winpe"
+	"lifeboat/winpe/media/copyfile"
 )
 
 // Request is what [WinPE] makes a stick from.
@@ -390,7 +391,7 @@ func (b *builder) bootFromImage(stick, parts string) error {
 		if err != nil {
 			continue // boots says what is missing
 		}
-		if err := copyFile(filepath.Join(stick, to), file); err != nil {
+		if err := copyfile.Copy(filepath.Join(stick, to), file); err != nil {
 			return err
 		}
 	}
@@ -474,11 +475,11 @@ func (b *builder) imageTree(room string) error {
 	if err := os.WriteFile(script, []byte(strings.ReplaceAll(startnet, "\n", "\r\n")), 0o644); err != nil {
 		return err
 	}
-	if err := copyFile(filepath.Join(home, "lifeboat.exe"), b.Exe); err != nil {
+	if err := copyfile.Copy(filepath.Join(home, "lifeboat.exe"), b.Exe); err != nil {
 		return err
 	}
 	if b.Network != "" {
-		if err := copyFile(filepath.Join(home, "network.cmd"), b.Network); err != nil {
+		if err := copyfile.Copy(filepath.Join(home, "network.cmd"), b.Network); err != nil {
 			return err
 		}
 	}

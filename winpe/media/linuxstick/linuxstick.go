@@ -17,10 +17,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"lifeboat/winpe/media/copyfile"
 )
 
 // Where things lie on the stick, below the folder lifeboat but for the files that
@@ -54,7 +55,7 @@ func (p *Parts) Tree(ctx context.Context, stick, exe string) (id string, err err
 		copies[noticesDir+"/"+name+".txt"] = file
 	}
 	for to, from := range copies {
-		if err := copyFile(filepath.Join(stick, filepath.FromSlash(to)), from); err != nil {
+		if err := copyfile.Copy(filepath.Join(stick, filepath.FromSlash(to)), from); err != nil {
 			return "", err
 		}
 	}
@@ -104,24 +105,6 @@ func checkStatic(file string) error {
 
 // fingerprint is what a stick is known by.
 func fingerprint(sum []byte) string { return hex.EncodeToString(sum[:8]) }
-
-func copyFile(to, from string) (err error) {
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-		return err
-	}
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.Create(to)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, out.Close()) }()
-	_, err = io.Copy(out, in)
-	return err
-}
 
 // natural compares two versions: 6.1.0-9 comes before 6.1.0-56.
 func natural(a, b string) int {
