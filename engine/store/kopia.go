@@ -45,6 +45,7 @@ type kopia struct {
 	temp  string
 	files *blobs
 	rep   repo.DirectRepository
+	lost  map[blob.ID]bool // packs that indexes name and that are not there, see findLost
 }
 
 // openKopia opens the repository in a folder.
@@ -108,6 +109,12 @@ func (k *kopia) connect(ctx context.Context, st blob.Storage, clock *clock) (err
 	}
 	k.rep = direct
 	entries, err := direct.FindManifests(ctx, nil)
+	if err != nil && !k.opt.ReadOnly {
+		// Perhaps their pack is lost, and what is left can be gone on with.
+		if serr := k.session(ctx, func(_ context.Context, w repo.DirectRepositoryWriter) error { return k.findLost(ctx, w) }); serr == nil && len(k.lost) > 0 {
+			entries, err = direct.FindManifests(ctx, nil)
+		}
+	}
 	if err != nil {
 		return errors.Join(err, direct.Close(ctx))
 	}
@@ -145,7 +152,7 @@ func (k *kopia) load(ctx context.Context, id manifest.ID) (*snapshot.Manifest, e
 // remove deletes manifests. The space of what only they led to is reclaimed by
 // kopia's own maintenance.
 func (k *kopia) remove(ctx context.Context, ids ...manifest.ID) error {
-	return repo.DirectWriteSession(ctx, k.rep, repo.WriteSessionOptions{}, func(ctx context.Context, w repo.DirectRepositoryWriter) error {
+	return k.session(ctx, func(ctx context.Context, w repo.DirectRepositoryWriter) error {
 		for _, id := range ids {
 			if err := w.DeleteManifest(ctx, id); err != nil {
 				return err
@@ -153,6 +160,58 @@ func (k *kopia) remove(ctx context.Context, ids ...manifest.ID) error {
 		}
 		return nil
 	})
+}
+
+func (k *kopia) session(ctx context.Context, f func(context.Context, repo.DirectRepositoryWriter) error) error {
+	return repo.DirectWriteSession(ctx, k.rep, repo.WriteSessionOptions{}, f)
+}
+
+// findLost looks for packs that are gone, or shorter than they were: a medium may
+// lose what it said it had written. What was in them is marked as deleted, since
+// kopia does not write again what an index says is there; it stays readable, should
+// the pack come back.
+func (k *kopia) findLost(ctx context.Context, w repo.DirectRepositoryWriter) error {
+	ends := map[blob.ID]int64{} // of the packs by the indexes
+	contents := w.ContentManager()
+	// What an earlier run marked counts too: a checkpoint may still lead to it.
+	err := contents.IterateContents(ctx, content.IterateOptions{IncludeDeleted: true}, func(c content.Info) error {
+		ends[c.PackBlobID] = max(ends[c.PackBlobID], int64(c.PackOffset)+int64(c.PackedLength))
+		return ctx.Err()
+	})
+	if err != nil {
+		return err
+	}
+	for _, kind := range []blob.ID{content.PackBlobIDPrefixRegular, content.PackBlobIDPrefixSpecial} {
+		err := w.BlobReader().ListBlobs(ctx, kind, func(m blob.Metadata) error {
+			if m.Length >= ends[m.BlobID] {
+				delete(ends, m.BlobID)
+			}
+			return ctx.Err()
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if len(ends) == 0 {
+		return nil
+	}
+	k.lost = map[blob.ID]bool{}
+	for id := range ends {
+		k.lost[id] = true
+	}
+	var gone []content.ID
+	err = contents.IterateContents(ctx, content.IterateOptions{}, func(c content.Info) error {
+		if k.lost[c.PackBlobID] {
+			gone = append(gone, c.ContentID)
+		}
+		return ctx.Err()
+	})
+	for _, id := range gone {
+		if err == nil {
+			err = contents.DeleteContent(ctx, id)
+		}
+	}
+	return err
 }
 
 func (k *kopia) open(ctx context.Context, _ string, id object.ID) (r object.Reader, err error) {
@@ -179,15 +238,36 @@ func (k *kopia) begin(ctx context.Context) (session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return kopiaSession{w}, nil
+	if err := k.findLost(ctx, w); err != nil {
+		return nil, errors.Join(err, w.Close(ctx))
+	}
+	return kopiaSession{k, w}, nil
 }
 
 // kopiaSession writes to the repository.
-type kopiaSession struct{ w repo.DirectRepositoryWriter }
+type kopiaSession struct {
+	k *kopia
+	w repo.DirectRepositoryWriter
+}
 
 func (kopiaSession) claim(string, bool) {}
 
-func (kopiaSession) reuse(string, *snapshot.DirEntry) bool { return true }
+// reuse takes an object over that lies in no lost pack.
+func (s kopiaSession) reuse(_ string, e *snapshot.DirEntry) bool {
+	if len(s.k.lost) == 0 {
+		return true
+	}
+	parts, err := s.w.VerifyObject(context.Background(), e.ObjectID)
+	for _, id := range parts {
+		if err == nil {
+			var c content.Info
+			if c, err = s.w.ContentInfo(context.Background(), id); s.k.lost[c.PackBlobID] {
+				return false
+			}
+		}
+	}
+	return err == nil
+}
 
 func (kopiaSession) link(Item) (object.ID, int64, bool) { return object.EmptyID, 0, false }
 
