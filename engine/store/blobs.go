@@ -221,6 +221,9 @@ func (b *blobs) GetBlob(ctx context.Context, id blob.ID, offset, length int64, o
 	if err != nil {
 		return err
 	}
+	if isPack(id) && length > 2*maxContent {
+		return fmt.Errorf("read %s: %w: a piece of %d bytes", name, ErrCorrupt, length)
+	}
 	err = b.get(ctx, name, offset, length, out)
 	if errors.Is(err, blob.ErrBlobNotFound) && isPack(id) {
 		// It may still be on its way.

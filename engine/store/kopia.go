@@ -216,6 +216,9 @@ func (k *kopia) findLost(ctx context.Context, w repo.DirectRepositoryWriter) err
 
 func (k *kopia) open(ctx context.Context, _ string, id object.ID) (r object.Reader, err error) {
 	defer recovered(&err)
+	if err := checkPieces(ctx, contents{k.rep.ContentReader(), k.rep}, id); err != nil {
+		return nil, err
+	}
 	return k.rep.OpenObject(ctx, id)
 }
 
