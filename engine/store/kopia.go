@@ -255,11 +255,9 @@ type kopiaSession struct {
 
 func (kopiaSession) claim(string, bool) {}
 
-// reuse takes an object over that lies in no lost pack.
+// reuse takes an object over all of which the indexes know, and in no lost pack: an
+// index may be lost as well as a pack.
 func (s kopiaSession) reuse(_ string, e *snapshot.DirEntry) bool {
-	if len(s.k.lost) == 0 {
-		return true
-	}
 	parts, err := s.w.VerifyObject(context.Background(), e.ObjectID)
 	for _, id := range parts {
 		if err == nil {
