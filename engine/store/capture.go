@@ -566,24 +566,19 @@ type checkpoint struct {
 	last  time.Time     // when it ended
 	cost  time.Duration // how long it took
 	bytes int64         // how much it holds
-	files int32         // how many files were stored by then
+	files int32         // how many files were stored by then, or by the last flush
 }
 
 // A checkpoint is due after 64 MiB or ten seconds, but not so often that
 // checkpoints take more than a twentieth of the time, or that a long capture
-// collects thousands of small indexes. It is always due after many files:
-// what kopia knows of them is in memory until then.
+// collects thousands of small indexes.
 const (
 	checkpointBytes = 64 << 20
-	checkpointFiles = 50000
 	checkpointEvery = 10 * time.Second
 	checkpointPause = 2 * time.Second
 )
 
-func (p *checkpoint) due(now, start time.Time, bytes int64, files int32) bool {
-	if files-p.files >= checkpointFiles {
-		return true
-	}
+func (p *checkpoint) due(now, start time.Time, bytes int64) bool {
 	gap := now.Sub(p.last)
 	if gap < max(20*p.cost, now.Sub(start)/100) {
 		return false
@@ -591,25 +586,43 @@ func (p *checkpoint) due(now, start time.Time, bytes int64, files int32) bool {
 	return gap >= checkpointEvery || gap >= checkpointPause && bytes-p.bytes >= checkpointBytes
 }
 
-// maybeCheckpoint makes a checkpoint if it is time. An error ends the capture.
+// flushFiles are so many files that a flush is due: what kopia knows of them is in
+// memory until then. It is no checkpoint, which costs what the open folders hold.
+const flushFiles = 50000
+
+// maybeCheckpoint makes a checkpoint, or a flush, if it is time. An error ends the
+// capture.
 func (c *Capture) maybeCheckpoint() error {
-	if !c.safepoint.mu.TryLock() {
+	p := &c.safepoint
+	if !p.mu.TryLock() {
 		return nil
 	}
-	due := c.safepoint.due(c.s.clock.Now(), c.start, c.bytes.Load(), c.read.Load())
-	c.safepoint.mu.Unlock()
-	if !due || c.ctx.Err() != nil {
+	defer p.mu.Unlock()
+	if c.ctx.Err() != nil {
 		return nil
 	}
-	return c.fail(c.checkpoint())
+	files := c.read.Load()
+	switch {
+	case p.due(c.s.clock.Now(), c.start, c.bytes.Load()):
+		return c.fail(c.makeCheckpoint())
+	case files-p.files >= flushFiles:
+		p.files = files
+		return c.fail(c.w.flush(c.ctx))
+	}
+	return nil
 }
 
 // checkpoint flushes all that is finished and leaves a snapshot marked
 // incomplete that refers to it, so that nothing of it is lost or read again.
 func (c *Capture) checkpoint() error {
+	c.safepoint.mu.Lock()
+	defer c.safepoint.mu.Unlock()
+	return c.makeCheckpoint()
+}
+
+// makeCheckpoint is checkpoint for one who holds the lock.
+func (c *Capture) makeCheckpoint() error {
 	p := &c.safepoint
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	began := c.s.clock.Now()
 	bytes, files := c.bytes.Load(), c.read.Load()
 	root, err := c.write(c.root, "checkpoint")
