@@ -207,7 +207,7 @@ func inspect(path string) (Store, bool) {
 		return st, true
 	}
 	return Store{
-		Path: path, Computer: marker.Computer, Saved: marker.Created, Bytes: marker.Bytes,
+		Path: path, Computer: marker.Computer, Product: marker.Product, Saved: marker.Created, Bytes: marker.Bytes,
 		Protected: marker.Protected, Team: engine.TeamLocked(path), Complete: true,
 	}, true
 }

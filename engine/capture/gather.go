@@ -113,6 +113,7 @@ func (g *gatherer) run(ctx context.Context) error {
 	g.capture, err = g.req.Store.Begin(ctx, store.Meta{
 		Computer: inst.ComputerName,
 		Source:   inst.WindowsDir,
+		Product:  strings.TrimSpace(inst.Product.Name + " " + inst.Product.Display),
 		Safe:     g.safe,
 	})
 	if err != nil {

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,8 +20,8 @@ import (
 // one another.
 type Meta struct {
 	Computer string
-	Source   string            // the Windows folder or volume, `C:\Windows`
-	Labels   map[string]string // shown by kopia as tags
+	Source   string // the Windows folder or volume, `C:\Windows`
+	Product  string // `Windows 11 Pro 23H2`, empty if it is not known
 	// Safe is called after each checkpoint with the number of source bytes
 	// that are flushed to the medium.
 	Safe func(bytes int64)
@@ -440,7 +438,8 @@ func (c *Capture) finish(ctx context.Context, sum Summary) (ID, error) {
 			Kind:      c.s.kind,
 			Store:     c.s.UniqueID(),
 			Capture:   id,
-			Computer:  c.meta.Computer,
+			Computer:  short(c.meta.Computer),
+			Product:   short(c.meta.Product),
 			Created:   m.EndTime.ToTime().UTC(),
 			Protected: c.s.opt.Password != "",
 			Files:     total.TotalFileCount,
@@ -537,7 +536,7 @@ func (c *Capture) manifest(root *snapshot.DirEntry, incomplete string) *snapshot
 		EndTime:          fs.UTCTimestampFromTime(c.s.clock.Now()),
 		IncompleteReason: incomplete,
 		RootEntry:        root,
-		Tags:             map[string]string{tag("format"): fmt.Sprint(FormatVersion)},
+		Tags:             map[string]string{tagPrefix + "format": fmt.Sprint(FormatVersion)},
 		Stats: snapshot.Stats{
 			TotalFileSize:       sum.TotalFileSize,
 			TotalFileCount:      int32(sum.TotalFileCount),
@@ -546,18 +545,17 @@ func (c *Capture) manifest(root *snapshot.DirEntry, incomplete string) *snapshot
 			NonCachedFiles:      c.read.Load(),
 		},
 	}
-	for key, value := range maps.All(c.meta.Labels) {
-		m.Tags[tag(key)] = value
+	if c.meta.Product != "" {
+		m.Tags[tagProduct] = c.meta.Product
 	}
 	return m
 }
 
 // tagPrefix is how kopia marks its users' own labels.
-const tagPrefix = "tag:"
-
-func tag(name string) string { return tagPrefix + name }
-
-func cutTag(key string) (name string, ok bool) { return strings.CutPrefix(key, tagPrefix) }
+const (
+	tagPrefix  = "tag:"
+	tagProduct = tagPrefix + "product"
+)
 
 // checkpoint is when and what was made safe last.
 type checkpoint struct {

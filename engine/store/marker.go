@@ -43,10 +43,19 @@ type Marker struct {
 	Store     string    `json:"store"`
 	Capture   ID        `json:"capture"`
 	Computer  string    `json:"computer"`
+	Product   string    `json:"product,omitzero"` // of its Windows
 	Created   time.Time `json:"created"`
 	Protected bool      `json:"protected"` // a password is needed
 	Files     int64     `json:"files"`
 	Bytes     int64     `json:"bytes"`
+}
+
+// short keeps what a disk says of itself from making the marker too large to be one.
+func short(name string) string {
+	if runes := []rune(name); len(runes) > 256 {
+		return string(runes[:256])
+	}
+	return name
 }
 
 // State says what is at a StorePath.

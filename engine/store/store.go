@@ -237,7 +237,7 @@ type CaptureInfo struct {
 	Description string
 	Computer    string
 	Source      string
-	Labels      map[string]string
+	Product     string
 	Started     time.Time
 	Finished    time.Time
 	Files       int64
@@ -258,15 +258,10 @@ func (s *Store) Captures(ctx context.Context) ([]CaptureInfo, error) {
 			Description: m.Description,
 			Computer:    m.Source.Host,
 			Source:      m.Source.Path,
-			Labels:      map[string]string{},
+			Product:     m.Tags[tagProduct],
 			Started:     m.StartTime.ToTime(),
 			Finished:    m.EndTime.ToTime(),
 			Incomplete:  m.IncompleteReason != "",
-		}
-		for key, value := range m.Tags {
-			if name, ok := cutTag(key); ok {
-				info.Labels[name] = value
-			}
 		}
 		if sum := m.RootEntry.DirSummary; sum != nil {
 			info.Files, info.Bytes = sum.TotalFileCount, sum.TotalFileSize

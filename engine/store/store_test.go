@@ -83,7 +83,7 @@ func closeStore(t testing.TB, s *Store) {
 	}
 }
 
-var testMeta = Meta{Computer: "PC-7", Source: `C:\Windows`, Labels: map[string]string{"product": "Windows 10"}}
+var testMeta = Meta{Computer: "PC-7", Source: `C:\Windows`, Product: "Windows 10"}
 
 func begin(t testing.TB, s *Store) *Capture {
 	t.Helper()
@@ -136,6 +136,27 @@ func extracted(t testing.TB, dir string) source {
 		t.Fatal(err)
 	}
 	return got
+}
+
+// What a disk calls its computer must not make the marker of a store too long to
+// be read: the store would count as none.
+func TestMarkerOfALongName(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := create(t, dir, testOptions(t))
+	long := strings.Repeat("<\u65e5>", 100_000)
+	c, err := s.Begin(t.Context(), Meta{Computer: long, Product: long, Source: `C:\Windows`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Finish(t.Context(), Summary{Description: "test"}); err != nil {
+		t.Fatal(err)
+	}
+	closeStore(t, s)
+	state, m, err := Inspect(dir)
+	if err != nil || state != Complete || m.Computer == "" || !strings.HasPrefix(long, m.Computer) || m.Product != m.Computer {
+		t.Errorf("%v, %v, %+v", state, err, m)
+	}
 }
 
 func randomTree(rng *rand.Rand) source {
@@ -258,7 +279,7 @@ func TestStates(t *testing.T) {
 	inspect(Incomplete)
 	id := capture(t, s, source{"File/C$/a.txt": "hello"})
 	m := inspect(Complete)
-	if m.Capture != id || m.Store != s.UniqueID() || !m.Protected || m.Files != 2 || m.Computer != "PC-7" || m.Version != FormatVersion {
+	if m.Capture != id || m.Store != s.UniqueID() || !m.Protected || m.Files != 2 || m.Computer != "PC-7" || m.Product != "Windows 10" || m.Version != FormatVersion {
 		t.Errorf("marker %+v", m)
 	}
 	closeStore(t, s)
@@ -305,7 +326,7 @@ func TestReplace(t *testing.T) {
 		t.Fatal(err)
 	}
 	list, err := s.Captures(t.Context())
-	if err != nil || len(list) != 1 || list[0].ID != id || list[0].Labels["product"] != "Windows 10" {
+	if err != nil || len(list) != 1 || list[0].ID != id || list[0].Product != "Windows 10" {
 		t.Errorf("captures %+v, %v", list, err)
 	}
 	if _, err := s.Tree(t.Context(), old); !errors.Is(err, ErrNotFound) {
