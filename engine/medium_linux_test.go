@@ -169,9 +169,18 @@ func TestFullGoesOnWithout(t *testing.T) {
 	dir := stick(t, "45m")
 	path := filepath.Join(dir, "PC-0412")
 	pc, plan := largePC(t, e)
-	var now atomic.Int64 // checkpoints are due by the clock, which must go
-	e.Clock = func() time.Time { return clock().Add(time.Duration(now.Add(1)) * 20 * time.Millisecond) }
 	who := &asked{}
+	ctl := job.NewControl(nil, who)
+	var far atomic.Int64
+	e.Clock = func() time.Time { // checkpoints are due by the clock, which goes as the bytes do
+		for {
+			was, now := far.Load(), ctl.Progress.Snapshot().BytesDone
+			if now <= was || far.CompareAndSwap(was, now) {
+				return clock().Add(time.Duration(max(was, now)>>20) * time.Second)
+			}
+		}
+	}
+	ctl.Clock = e.Clock
 	who.answers = []func() job.Answer{func() job.Answer {
 		// What is left of the others has room, whatever sizes the packs came to have.
 		if err := unix.Mount("", dir, "", unix.MS_REMOUNT, "size=55m"); err != nil {
@@ -179,7 +188,7 @@ func TestFullGoesOnWithout(t *testing.T) {
 		}
 		return job.GoOnWithout(who.questions[0].Rest[0].User)
 	}}
-	r, err := e.Capture(t.Context(), CaptureRequest{Plan: plan, StorePath: path}, job.NewControl(e.Clock, who))
+	r, err := e.Capture(t.Context(), CaptureRequest{Plan: plan, StorePath: path}, ctl)
 	if err != nil || len(who.questions) != 1 {
 		t.Fatalf("%v after %d questions", err, len(who.questions))
 	}
