@@ -143,15 +143,13 @@ func TestRecoverRealVolumes(t *testing.T) {
 // The first sector of the decrypted volume may be lost without the volume.
 func TestMovedHeaderIsBad(t *testing.T) {
 	plain := plainVolume(1<<20, 512)
-	image, _ := create(t, plain, CreateOptions{Method: MethodXTS128, Protectors: []NewProtector{{Kind: KindClear}},
-		Metadata: [3]int64{128 << 10, 320 << 10, 768 << 10}, Header: 512 << 10})
 	for _, withCopy := range []bool{true, false} {
 		if withCopy {
 			copy(plain[len(plain)-512:], plain[:512])
 		} else {
 			clear(plain[len(plain)-512:])
 		}
-		image, _ = create(t, plain, CreateOptions{Method: MethodXTS128, Protectors: []NewProtector{{Kind: KindClear}},
+		image, _ := create(t, plain, CreateOptions{Method: MethodXTS128, Protectors: []NewProtector{{Kind: KindClear}},
 			Metadata: [3]int64{128 << 10, 320 << 10, 768 << 10}, Header: 512 << 10})
 		v := openImage(t, image)
 		v.src = &badDisk{b: image, bad: 512 << 10}
