@@ -128,9 +128,9 @@ func mountedSample(t *testing.T) (image, mount string) {
 		tools.Missing(t, "ntfs-3g cannot mount here: "+string(out))
 	}
 	fillOddities(t, mount, pc)
-	run("umount", mount)
+	tools.Unmount(t, mount)
 	run("ntfs-3g", "-o", "ro,streams_interface=windows", image, mount)
-	t.Cleanup(func() { run("umount", mount) })
+	t.Cleanup(func() { tools.Unmount(t, mount) })
 	return image, mount
 }
 

@@ -39,11 +39,7 @@ func mountNTFS(t *testing.T) string {
 	if out, err := exec.Command("ntfs-3g", "-o", "streams_interface=xattr", image, dir).CombinedOutput(); err != nil {
 		tools.Missing(t, "ntfs-3g cannot mount here: "+string(out))
 	}
-	t.Cleanup(func() {
-		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {
-			t.Errorf("umount: %v: %s", err, out)
-		}
-	})
+	t.Cleanup(func() { tools.Unmount(t, dir) })
 	return dir
 }
 

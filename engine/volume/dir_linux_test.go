@@ -167,13 +167,11 @@ func mountNTFS(t *testing.T, options string, fill func(root string)) *Dir {
 		tools.Missing(t, "ntfs-3g cannot mount here")
 	}
 	fill(root)
-	if err := run("umount", root); err != nil {
-		t.Fatal(err)
-	}
+	tools.Unmount(t, root)
 	if err := run("ntfs-3g", "-o", "ro,"+options, image, root); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { run("umount", root) })
+	t.Cleanup(func() { tools.Unmount(t, root) })
 	d, err := OpenDir(root)
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"testing"
+	"time"
 )
 
 // Need ends the test unless all the programs are installed.
@@ -24,6 +25,23 @@ func NeedFUSE(t testing.TB) {
 	t.Helper()
 	if _, err := os.Stat("/dev/fuse"); err != nil || os.Getuid() != 0 {
 		Missing(t, "mounting needs root and /dev/fuse")
+	}
+}
+
+// Unmount takes away what was mounted on a folder. It is busy for moments after the
+// last file was closed: a program that another test just starts holds what was open
+// here until it runs.
+func Unmount(t testing.TB, dir string) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
+		out, err := exec.Command("umount", dir).CombinedOutput()
+		if err == nil {
+			return
+		}
+		if time.Now().After(end) {
+			t.Errorf("unmount: %v: %s", err, out)
+			return
+		}
 	}
 }
 
