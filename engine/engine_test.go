@@ -68,9 +68,14 @@ func TestTheMainJob(t *testing.T) {
 	if err := CheckDestination(Destination{Path: dest, Free: 1 << 40}, plan.Totals(Selection{}).Bytes, false); err != nil {
 		t.Fatal(err)
 	}
-	r, err := e.Capture(t.Context(), CaptureRequest{Plan: plan, StorePath: dest, Password: "correct horse"}, control())
+	ctl := control()
+	r, err := e.Capture(t.Context(), CaptureRequest{Plan: plan, StorePath: dest, Password: "correct horse"}, ctl)
 	if err != nil {
 		t.Fatal(err)
+	}
+	// What is read back, the catalog with it, is what was said to be.
+	if s := ctl.Progress.Snapshot(); s.Phase != job.Verifying || s.BytesDone != s.BytesTotal || s.FilesDone != s.FilesTotal {
+		t.Errorf("read back: %+v", s)
 	}
 	if r.Outcome != report.Saved || r.ReturnCode != 0 || !r.Verified.OK() || !r.SafeToWipe {
 		t.Errorf("outcome %s, code %d, verified %+v, not safe because %v", r.Outcome, r.ReturnCode, r.Verified, r.WipeReasons)

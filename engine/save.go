@@ -120,13 +120,17 @@ func (e *Engine) capture(ctx context.Context, req *CaptureRequest, team *store.T
 			return err
 		}
 	}
-	saved := Stored{ID: store.ID(r.CaptureID), Files: r.Files, Bytes: r.Bytes}
+	id := store.ID(r.CaptureID)
 	if !req.SkipVerify {
+		saved, err := s.Info(ctx, id)
+		if err != nil {
+			return failStore(err, req.StorePath)
+		}
 		if r.Verified, err = e.readBack(ctx, s, saved, ctl); err != nil {
 			return err // what it was to replace stays
 		}
 	}
-	if err := s.Keep(ctx, saved.ID); err != nil {
+	if err := s.Keep(ctx, id); err != nil {
 		ctl.Problem(job.Problem{Kind: job.Notice, Path: req.StorePath, Text: fmt.Sprintf("remove the replaced capture: %v", err)})
 	}
 	return nil

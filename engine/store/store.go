@@ -253,22 +253,35 @@ func (s *Store) Captures(ctx context.Context) ([]CaptureInfo, error) {
 	}
 	infos := make([]CaptureInfo, 0, len(manifests))
 	for _, m := range manifests {
-		info := CaptureInfo{
-			ID:          ID(m.ID),
-			Description: m.Description,
-			Computer:    m.Source.Host,
-			Source:      m.Source.Path,
-			Product:     m.Tags[tagProduct],
-			Started:     m.StartTime.ToTime(),
-			Finished:    m.EndTime.ToTime(),
-			Incomplete:  m.IncompleteReason != "",
-		}
-		if sum := m.RootEntry.DirSummary; sum != nil {
-			info.Files, info.Bytes = sum.TotalFileCount, sum.TotalFileSize
-		}
-		infos = append(infos, info)
+		infos = append(infos, infoOf(m))
 	}
 	return infos, nil
+}
+
+// Info tells of one capture.
+func (s *Store) Info(ctx context.Context, id ID) (CaptureInfo, error) {
+	m, err := s.manifest(ctx, id)
+	if err != nil {
+		return CaptureInfo{}, err
+	}
+	return infoOf(m), nil
+}
+
+func infoOf(m *snapshot.Manifest) CaptureInfo {
+	info := CaptureInfo{
+		ID:          ID(m.ID),
+		Description: m.Description,
+		Computer:    m.Source.Host,
+		Source:      m.Source.Path,
+		Product:     m.Tags[tagProduct],
+		Started:     m.StartTime.ToTime(),
+		Finished:    m.EndTime.ToTime(),
+		Incomplete:  m.IncompleteReason != "",
+	}
+	if sum := m.RootEntry.DirSummary; sum != nil {
+		info.Files, info.Bytes = sum.TotalFileCount, sum.TotalFileSize
+	}
+	return info
 }
 
 // manifests loads the snapshots of a source, or all, oldest first.

@@ -88,6 +88,7 @@ func (v *verifier) file(ctx context.Context, path string, e *snapshot.DirEntry, 
 		return damage(err)
 	}
 	if sure {
+		v.progress(0, e.FileSize, path)
 		v.good(path, e.FileSize)
 		return nil
 	}
