@@ -386,11 +386,11 @@ func (o *helpScreen) keys(s *session) []binding {
 func (o *helpScreen) lines(s *session, w int) []string {
 	lines := []string{" " + s.th.strong(textHelpKeys)}
 	for _, b := range o.below {
-		does := b.more
-		if does == "" {
-			does = b.does
+		name := b.name
+		for _, line := range wrap(cmp.Or(b.more, b.does), "", w-20) {
+			lines = append(lines, "   "+pad(name, 14)+line)
+			name = ""
 		}
-		lines = append(lines, "   "+pad(b.name, 14)+human.End(does, w-20))
 	}
 	lines = append(lines, "", " "+s.th.strong(textHelpAlways), "   "+textHelpAlways1, "   "+textHelpAlways2, "")
 	return append(lines, wrap(s.th.strong(textHelpWhy)+" "+o.about, " ", w-2)...)

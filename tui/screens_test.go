@@ -623,6 +623,7 @@ func TestFrames(t *testing.T) {
 	frames(t, "leave", office(), func(u *robot) { u.welcome(); u.press("f10") })
 	frames(t, "leave-after", office(), func(u *robot) { u.toSaving(); u.finish(); u.press("ctrl+c") })
 	frames(t, "help-users", office(), func(u *robot) { u.welcome(); u.press("enter", "?") })
+	frames(t, "help-start", office(), func(u *robot) { u.welcome(); u.press("?") })
 	frames(t, "crash", office(), func(u *robot) {
 		u.toSaving()
 		u.halfway()
